@@ -1,0 +1,33 @@
+# Coop Hub: the four ways in. Each sets up what it needs: Python 3.11-3.13, make and a package index are enough.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+
+.PHONY: run serve test bench check lock clean
+run: $(STAMP)          ## one night of the demo county
+	@$(BIN)/coop-hub demo night
+serve: $(STAMP)        ## Dagster UI and portal, Ctrl-C stops both
+	@$(BIN)/coop-hub serve
+test: $(STAMP) check   ## every check and test
+	@$(BIN)/python -m pytest
+bench: $(STAMP)        ## benchmarks: ratios side by side, in one run
+	@$(BIN)/python -m benchmarks $(BENCH)
+check: $(STAMP)        ## style, types and who may import whom
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+lock:                  ## pin names, versions and hashes again
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --no-annotate --no-header --extra dev pyproject.toml --output-file requirements.lock
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+	  || { echo "需要 Python 3.11 至 3.13。Python 3.11 to 3.13 is needed; name one with: make PYTHON=python3.12 run"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "正在安装依赖（首次约两分钟）… installing dependencies, once"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+clean:                 ## forget the demo county's data
+	@$(BIN)/coop-hub stop 2>/dev/null; rm -rf var

@@ -1,0 +1,78 @@
+"""The command line: `coop-hub`. Each command is a module here that holds one click command of the same name; it is
+imported only when asked for, so that `coop-hub inspect` never waits for Dagster.
+
+An expected error (`HubError`) is printed as one Chinese sentence with its next step, and ends with exit code 1.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hub.errors import HubError
+from hub.settings import Settings, load_settings
+
+# command -> (module below hub.cli, one line of help). The module's click command carries the name of the command.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "sync": ("sync", "夜间同步一次 · one nightly run"),
+    "inspect": ("inspect", "看阅读器如何理解文件 · what the reader makes of files"),
+    "export": ("export", "导出对照表或总表 · export the crosswalk or the master table"),
+    "verify": ("verify", "核验台账、存档和控制总数 · check ledger, archive and control totals"),
+    "demo": ("demo", "演示县：生成数据、演示一夜 · the demo county"),
+    "serve": ("serve", "启动门户和 Dagster · portal and Dagster UI in the foreground"),
+}
+
+
+class _LazyGroup(click.Group):
+    """Finds commands in COMMANDS and imports them when needed; help needs no import."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"hub.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("命令 Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+def cli() -> None:
+    """合作社数据共享枢纽 · Coop Hub: a county's data about its farmers' cooperatives, shared every night."""
+
+
+data_option = click.option("--data", type=click.Path(path_type=Path), help="数据目录 data folder (默认 var/)")
+deployment_option = click.option(
+    "--deployment", type=click.Path(path_type=Path), help="县级部署目录 the county's folder (默认演示县)"
+)
+
+
+def settings_from(data: Path | None, deployment: Path | None = None, **more: Any) -> Settings:
+    """Settings of a command: its options over the environment over the defaults."""
+    return load_settings(data=data, deployment=deployment, **more)
+
+
+def main() -> None:
+    """Console entry: expected errors become sentences, never tracebacks; Ctrl-C ends quietly."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("已中断。Stopped.", err=True)
+        sys.exit(130)
+    except HubError as error:
+        click.echo(f"错误：{error}", err=True)
+        sys.exit(1)

@@ -1,0 +1,1 @@
+"""PostgreSQL: where the server is (`database`), its tables (`tables/`), their migrations, moving columns in and out (`arrow`)."""

@@ -1,0 +1,81 @@
+"""Tables of the room `matching`."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0002_matching"
+down_revision = "0001_intake"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "cooperative_id",
+        sa.Column("coop_id", sa.Text(), nullable=False),
+        sa.Column("created_run_id", sa.BigInteger(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("redirects_to", sa.Text(), nullable=True),
+        sa.Column("seed_profile", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["created_run_id"], ["run.run_id"], name=op.f("fk_cooperative_id_created_run_id_run")),
+        sa.ForeignKeyConstraint(
+            ["redirects_to"], ["cooperative_id.coop_id"], name=op.f("fk_cooperative_id_redirects_to_cooperative_id")
+        ),
+        sa.PrimaryKeyConstraint("coop_id", name=op.f("pk_cooperative_id")),
+        comment="合作社编号 · ids, never reused",
+    )
+    op.create_table(
+        "profile",
+        sa.Column("profile_key", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=True),
+        sa.Column("former_name", sa.Text(), nullable=True),
+        sa.Column("codes", postgresql.ARRAY(sa.Text()), server_default="{}", nullable=False),
+        sa.Column("representative", sa.Text(), nullable=True),
+        sa.Column("phone", sa.Text(), nullable=True),
+        sa.Column("town", sa.Text(), nullable=True),
+        sa.Column("address", sa.Text(), nullable=True),
+        sa.Column("founded_on", sa.Date(), nullable=True),
+        sa.Column("first_run_id", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["first_run_id"], ["run.run_id"], name=op.f("fk_profile_first_run_id_run")),
+        sa.PrimaryKeyConstraint("profile_key", name=op.f("pk_profile")),
+        comment="身份画像 · one distinct way rows say who they are about",
+    )
+    op.create_table(
+        "id_event",
+        sa.Column("seq", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("run_id", sa.BigInteger(), nullable=True),
+        sa.Column("happened_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("coop_id", sa.Text(), nullable=False),
+        sa.Column("other_id", sa.Text(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["coop_id"], ["cooperative_id.coop_id"], name=op.f("fk_id_event_coop_id_cooperative_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["other_id"], ["cooperative_id.coop_id"], name=op.f("fk_id_event_other_id_cooperative_id")
+        ),
+        sa.ForeignKeyConstraint(["run_id"], ["run.run_id"], name=op.f("fk_id_event_run_id_run")),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_id_event")),
+        comment="编号变更 · change feed of ids",
+    )
+    op.create_table(
+        "link",
+        sa.Column("profile_key", sa.Text(), nullable=False),
+        sa.Column("coop_id", sa.Text(), nullable=True),
+        sa.Column("link", sa.Text(), nullable=False),
+        sa.Column("score", sa.Float(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("evidence", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False),
+        sa.Column("run_id", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint(
+            "link in ('identifier', 'name', 'model', 'decision', 'new', 'review')", name=op.f("ck_link_link")
+        ),
+        sa.ForeignKeyConstraint(["coop_id"], ["cooperative_id.coop_id"], name=op.f("fk_link_coop_id_cooperative_id")),
+        sa.ForeignKeyConstraint(["profile_key"], ["profile.profile_key"], name=op.f("fk_link_profile_key_profile")),
+        sa.ForeignKeyConstraint(["run_id"], ["run.run_id"], name=op.f("fk_link_run_id_run")),
+        sa.PrimaryKeyConstraint("profile_key", name=op.f("pk_link")),
+        comment="关联 · which cooperative a profile is, and why",
+    )
+    op.create_index(op.f("ix_link_coop_id"), "link", ["coop_id"], unique=False)

@@ -1,0 +1,77 @@
+"""What every test may lean on: a real PostgreSQL, a fresh database a test, and the data beside the project if there."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, create_engine, text
+
+from hub.settings import Settings, load_settings
+from hub.store.database import database_url, ensure_database
+from hub.store.migrate import migrate_to_head
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests that need ../shared, a server program, a browser or an office suite say so when they skip; on CI they must run."""
+    import shutil
+
+    on_ci = os.environ.get("COOP_HUB_TEST_NO_SKIP") == "1"
+    for item in items:
+        if item.get_closest_marker("shared_data") and not SHARED.is_dir():
+            item.add_marker(pytest.mark.skip(reason="../shared is not beside this clone"))
+        programs = [str(mark.args[0]) for mark in item.iter_markers("server")]
+        programs += ["chromium"] * bool(item.get_closest_marker("browser"))
+        programs += ["soffice"] * bool(item.get_closest_marker("office"))
+        for program in programs:
+            found = shutil.which(program) or shutil.which(program, path="/usr/sbin:/usr/local/sbin:/sbin")
+            if not found and not on_ci:
+                item.add_marker(pytest.mark.skip(reason=f"{program} is not installed on this machine"))
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    return SHARED / "data"
+
+
+@pytest.fixture(scope="session")
+def server_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings whose embedded PostgreSQL all tests of this process share."""
+    return load_settings(data=tmp_path_factory.mktemp("server"))
+
+
+@pytest.fixture(scope="session")
+def _template(server_settings: Settings) -> str:
+    url = database_url(server_settings, database="template_hub")
+    ensure_database(url)
+    engine = create_engine(url)
+    migrate_to_head(engine)
+    engine.dispose()
+    return "template_hub"
+
+
+@pytest.fixture
+def settings(server_settings: Settings, _template: str, tmp_path: Path) -> Iterator[Settings]:
+    """Settings with a data folder and a migrated database of this test's own."""
+    name = f"t{uuid.uuid4().hex[:12]}"
+    admin = create_engine(database_url(server_settings, database="postgres"), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"create database {name} template {_template}"))
+    url = database_url(server_settings, database=name)
+    yield load_settings(data=tmp_path / "var", database_url=url.render_as_string(hide_password=False))
+    with admin.connect() as connection:
+        connection.execute(text(f"drop database {name} with (force)"))
+    admin.dispose()
+
+
+@pytest.fixture
+def engine(settings: Settings) -> Iterator[Engine]:
+    """An engine on this test's own database."""
+    engine = create_engine(database_url(settings))
+    yield engine
+    engine.dispose()
