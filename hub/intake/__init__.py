@@ -1,0 +1,1 @@
+"""From bytes to accepted rows: archive, reading, normalising, staging, acceptance, and the way back to the sender."""

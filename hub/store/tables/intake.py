@@ -99,10 +99,12 @@ source_row = Table(
     Column("profile_key", Text),  # who the row says it is: hub.intake.profile; null when it says nothing
     Column("fields", JSONB, nullable=False),  # field -> normal form
     Column("raw", JSONB, nullable=False),  # header -> cell as written, unknown columns included
+    Column("content_key", Text, nullable=False),  # of the fields without the serial: rows that say the same
     Column("notes", JSONB, nullable=False, server_default="[]"),  # [{field, code, message}] repairs and warnings
     UniqueConstraint("delivery_id", "sheet", "row", "part"),
     CheckConstraint(f"disposition in {DISPOSITIONS}", name="disposition"),
     Index(None, "profile_key"),
+    Index(None, "content_key"),
     comment="来源行 · who said what, when, in which row",
 )
 

@@ -125,6 +125,7 @@ def upgrade() -> None:
         sa.Column("profile_key", sa.Text(), nullable=True),
         sa.Column("fields", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("raw", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("content_key", sa.Text(), nullable=False),
         sa.Column("notes", postgresql.JSONB(astext_type=sa.Text()), server_default="[]", nullable=False),
         sa.CheckConstraint(
             "disposition in ('accepted', 'quarantined', 'duplicate', 'out_of_scope')",
@@ -143,6 +144,7 @@ def upgrade() -> None:
         comment="来源行 · who said what, when, in which row",
     )
     op.create_index(op.f("ix_source_row_profile_key"), "source_row", ["profile_key"], unique=False)
+    op.create_index(op.f("ix_source_row_content_key"), "source_row", ["content_key"], unique=False)
     op.create_table(
         "row_reason",
         sa.Column("row_id", sa.BigInteger(), nullable=False),

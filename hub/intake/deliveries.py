@@ -1,0 +1,131 @@
+"""The delivery table: registering what arrived, finding what still waits, moving states. A state moves only here and in
+`hub.intake.acceptance`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, case, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from hub.feeds import Coverage
+from hub.intake.archive import ArchivedFile, record_file
+from hub.store.tables.intake import delivery
+
+SEEN_BEFORE = ("accepted", "held", "rejected")  # the same content again changes nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One arrival that waits to be staged or accepted."""
+
+    delivery_id: int
+    feed: str
+    department: str
+    name: str
+    sha256: str
+    as_of: date
+    coverage: Coverage
+    town: str | None
+    supersedes: int | None = None
+
+
+def register_delivery(
+    connection: Connection,
+    *,
+    feed: str,
+    department: str,
+    name: str,
+    file: ArchivedFile,
+    coverage: Coverage,
+    business_date: date,
+    run_id: int | None,
+    modified_at: datetime | None = None,
+) -> tuple[int, bool]:
+    """Notes an arrival; returns (delivery_id, new). Content that this feed already delivered and that was accepted, held or
+    rejected is not new, whatever the file is called now; content that failed before is tried again."""
+    record_file(connection, file)
+    known = connection.execute(
+        select(delivery.c.delivery_id, delivery.c.state)
+        .where(delivery.c.feed == feed, delivery.c.sha256 == file.sha256)
+        .order_by(case((delivery.c.state.in_(SEEN_BEFORE), 0), else_=1), delivery.c.delivery_id)
+        .limit(1)
+    ).first()
+    if known is not None:
+        if known.state in SEEN_BEFORE:
+            return known.delivery_id, False
+        connection.execute(
+            update(delivery).where(delivery.c.delivery_id == known.delivery_id).values(state="received", run_id=run_id, reason=None)
+        )
+        return known.delivery_id, True
+    inserted = connection.execute(
+        insert(delivery)
+        .values(
+            feed=feed,
+            department=department,
+            name=name,
+            sha256=file.sha256,
+            run_id=run_id,
+            modified_at=modified_at,
+            as_of=business_date,
+            coverage=coverage.value,
+            state="received",
+        )
+        .returning(delivery.c.delivery_id)
+    ).scalar_one()
+    return int(inserted), True
+
+
+def waiting_deliveries(connection: Connection, feed: str) -> list[Delivery]:
+    """What this feed has yet to stage or accept, in an order that does not depend on the order of arrival."""
+    rows = connection.execute(
+        select(delivery)
+        .where(delivery.c.feed == feed, delivery.c.state.in_(("received", "staged")))
+        .order_by(delivery.c.as_of, delivery.c.name, delivery.c.sha256)
+    ).mappings()
+    return [_delivery(row) for row in rows]
+
+
+def _delivery(row: Any) -> Delivery:
+    return Delivery(
+        delivery_id=row["delivery_id"],
+        feed=row["feed"],
+        department=row["department"],
+        name=row["name"],
+        sha256=row["sha256"],
+        as_of=row["as_of"],
+        coverage=Coverage(row["coverage"]),
+        town=row["town"],
+        supersedes=row["supersedes"],
+    )
+
+
+def get_delivery(connection: Connection, delivery_id: int) -> Delivery | None:
+    """One delivery, whatever its state."""
+    row = connection.execute(select(delivery).where(delivery.c.delivery_id == delivery_id)).mappings().first()
+    return _delivery(row) if row else None
+
+
+def rows_of_last_accepted(connection: Connection, one: Delivery) -> int | None:
+    """Rows of the newest accepted delivery that this one would replace: same feed, sender and town. None if there is none."""
+    return connection.execute(
+        select(delivery.c.rows_in)
+        .where(
+            delivery.c.feed == one.feed,
+            delivery.c.department == one.department,
+            func.coalesce(delivery.c.town, "") == (one.town or ""),
+            delivery.c.state == "accepted",
+            delivery.c.delivery_id != one.delivery_id,
+        )
+        .order_by(delivery.c.as_of.desc(), delivery.c.accepted_at.desc())
+        .limit(1)
+    ).scalar()
+
+
+def fail_delivery(connection: Connection, delivery_id: int, reason: str) -> None:
+    """A delivery that cannot be used at all: nothing of it stays but its archive file and the reason."""
+    connection.execute(
+        update(delivery).where(delivery.c.delivery_id == delivery_id).values(state="failed", reason=reason, rows_in=0)
+    )
