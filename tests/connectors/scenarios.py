@@ -1,0 +1,57 @@
+"""Real sources for the contract's tests."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+from pathlib import Path
+from typing import Any
+
+from connectors import Fetched
+from tests.connectors.contract_suite import Scenario
+
+
+class FolderScenario(Scenario):
+    """A directory of this machine."""
+
+    kind = "folder"
+
+    def __init__(self, scratch: Path) -> None:
+        super().__init__(scratch)
+        self.root = scratch / "来件"
+        self.root.mkdir(parents=True)
+        self._contents: dict[str, str] = {}
+        self._limit: tuple[int, int] | None = None
+
+    def options(self) -> dict[str, Any]:
+        return {"path": str(self.root)}
+
+    def put(self, name: str, content: bytes) -> None:
+        (self.root / name).write_bytes(content)
+
+    def remove_all(self) -> None:
+        for path in self.root.iterdir():
+            path.unlink()
+
+    def make_unlistable(self) -> None:
+        shutil.rmtree(self.root)
+        self.root.write_bytes(b"a file where the folder was")
+
+    def break_while_fetching(self) -> None:
+        """This machine takes no file larger than 100 kB: the disk is full in the middle of the copy."""
+        self._limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, self._limit[1]))
+
+    def names_in(self, fetched: Fetched) -> list[str]:
+        content = fetched.path.read_bytes()
+        return [p.name for p in self.root.iterdir() if p.is_file() and p.read_bytes() == content]
+
+    def close(self) -> None:
+        if self._limit:
+            resource.setrlimit(resource.RLIMIT_FSIZE, self._limit)
+
+
+def touch_at(path: Path, seconds: float) -> None:
+    """Sets a file's time stamp."""
+    os.utime(path, (seconds, seconds))
