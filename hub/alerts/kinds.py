@@ -1,0 +1,116 @@
+"""What can be wrong: every kind of alert, with its title and what the reader should do. No code raises another kind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class AlertKind:
+    """One kind of problem. `next_step` is what the mail tells its reader to do."""
+
+    kind: str
+    title: str
+    title_en: str
+    next_step: str
+
+
+_ALL = (
+    AlertKind(
+        "delivery_held",
+        "来件暂扣，等待人工确认",
+        "A delivery is held for a person",
+        "在门户“来件”里打开它，看清原因后点“放行”或“退回”；也可以用 coop-hub deliveries 处理。",
+    ),
+    AlertKind(
+        "delivery_failed",
+        "来件无法使用",
+        "A delivery could not be used",
+        "按正文所说的原因，请报送单位重新导出后再报送一次；原件已存档。",
+    ),
+    AlertKind(
+        "quarantine_exceeded",
+        "退回的行过多",
+        "Too many rows quarantined",
+        "在门户“来件”里下载退回表（已标红并写明原因），请报送单位改正后重新报送。",
+    ),
+    AlertKind(
+        "layout_changed",
+        "表头有变化",
+        "The layout of a feed changed",
+        "在门户“来件”里核对新列名对应哪个数据项；如是报送单位改了模板，请确认后下次自动识别。",
+    ),
+    AlertKind(
+        "unknown_feed_folder",
+        "收件目录里有不认识的文件夹",
+        "Unknown folder in the inbox",
+        "把文件移到正确的数据项文件夹；名称见门户“数据目录”。",
+    ),
+    AlertKind(
+        "feed_overdue",
+        "数据逾期未报",
+        "A feed is overdue",
+        "请联系报送单位报送；如报送周期有变，请修改部署目录里 feeds.yaml 的 every_days。",
+    ),
+    AlertKind(
+        "connector_failed",
+        "取不到数据",
+        "A connector failed",
+        "检查网络、对方服务是否在线、账号是否到期；改正后下一夜自动重试，也可以手工运行 coop-hub sync。",
+    ),
+    AlertKind(
+        "host_key_changed",
+        "对方服务器身份有变，已停止连接",
+        "A server's host key changed",
+        "先向对方管理员电话核实指纹，确认无误后再改部署目录里的指纹；未核实前不要改。",
+    ),
+    AlertKind(
+        "run_failed",
+        "夜间同步失败",
+        "A nightly run failed",
+        "请系统管理员打开 Dagster 页面查看失败的步骤；改正后执行 coop-hub sync，不会重复入库。",
+    ),
+    AlertKind(
+        "night_missed",
+        "夜间同步没有运行",
+        "No nightly run happened",
+        "请系统管理员检查服务是否在运行（coop-hub serve），调度是否被停用。",
+    ),
+    AlertKind(
+        "review_waiting",
+        "有待人工核对的关联",
+        "Links wait for review",
+        "在门户“核对台”里逐条判断；每条都写明双方依据。",
+    ),
+    AlertKind(
+        "push_failed",
+        "数据摘录推送失败",
+        "An extract could not be pushed",
+        "检查接收单位的 SFTP 服务与账号；系统会继续重试，接收单位也可登录门户下载。",
+    ),
+    AlertKind(
+        "agreement_expiring",
+        "共享协议即将到期",
+        "An agreement is about to expire",
+        "与对方商定是否续期；续期请修改部署目录里的协议文件并重新审批，到期后自动停止共享。",
+    ),
+    AlertKind(
+        "correction_overdue",
+        "校核纠错超过办理时限",
+        "A correction is past its deadline",
+        "请数据提供单位在门户“校核纠错”里答复。",
+    ),
+    AlertKind(
+        "ledger_broken",
+        "台账或存档核验不通过",
+        "Ledger or archive failed verification",
+        "立即请系统管理员执行 coop-hub verify 查看细节，保留现场，不要删除任何文件。",
+    ),
+    AlertKind(
+        "disk_low",
+        "磁盘空间不足",
+        "Disk space is low",
+        "请系统管理员清理或扩充数据目录所在的磁盘；空间不足时夜间同步会停下，不会损坏已有数据。",
+    ),
+)
+KINDS: dict[str, AlertKind] = {k.kind: k for k in _ALL}
