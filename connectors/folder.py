@@ -7,7 +7,7 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from connectors.contract import Connector, Discovered, Fetched, Item, Listing, MovedOnError, PassedOver, State
 from connectors.files import FileOptions, Look, Seen, advance_files, archived_name, discovered, list_files
@@ -32,8 +32,8 @@ class FolderConnector(Connector):
     options_model = FolderOptions
     options: FolderOptions
 
-    def __init__(self, options: FolderOptions, **place: object) -> None:
-        super().__init__(options, **place)  # type: ignore[arg-type]
+    def __init__(self, options: FolderOptions, **place: Any) -> None:
+        super().__init__(options, **place)
         self.options = options
         given = Path(options.path).expanduser() if options.path else Path("inbox") / self.feed
         self.root = given if given.is_absolute() else self.folder / given

@@ -16,9 +16,17 @@ from hub.errors import ConfigurationError, Where
 # kind -> (module, class); imported only when declared, because each brings a library along
 KINDS: dict[str, tuple[str, str]] = {
     "folder": ("connectors.folder", "FolderConnector"),
+    "sftp": ("connectors.sftp", "SftpConnector"),
 }
 
 _MEANING = {"missing": "必须填写", "extra_forbidden": "没有这个选项"}
+# Words a person might put a secret under. Their values must never be written here, and are never repeated.
+_SECRETS = {
+    "password": "password",
+    "passphrase": "key_passphrase",
+    "key_passphrase": "key_passphrase",
+    "token": "token",
+}
 
 
 def explain(error: ValidationError, model: type[BaseModel]) -> tuple[str, ...]:
@@ -28,7 +36,9 @@ def explain(error: ValidationError, model: type[BaseModel]) -> tuple[str, ...]:
         place = ".".join(map(str, fault["loc"])) or "选项"
         said = _MEANING.get(fault["type"], fault["msg"].removeprefix("Value error, "))
         if fault["type"] == "extra_forbidden":
-            said += f"（可用：{'、'.join(model.model_fields)}）"
+            secret = _SECRETS.get(str(fault["loc"][-1]))
+            known = f"（可用：{'、'.join(model.model_fields)}）"
+            said = f"机密不能写在部署里，请用 {secret}_env 或 {secret}_file" if secret else said + known
         lines.append(f"{place}：{said}")
     return tuple(lines)
 

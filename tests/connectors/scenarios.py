@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import resource
 import shutil
+import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from connectors import Fetched
 from tests.connectors.contract_suite import Scenario
+from tests.connectors.ssh_servers import OpenSsh
 
 
 class FolderScenario(Scenario):
@@ -55,3 +58,22 @@ class FolderScenario(Scenario):
 def touch_at(path: Path, seconds: float) -> None:
     """Sets a file's time stamp."""
     os.utime(path, (seconds, seconds))
+
+
+class SftpScenario(FolderScenario):
+    """OpenSSH's sshd, one for all tests of a process: starting it for each would take longer than the tests."""
+
+    kind = "sftp"
+    _server: ClassVar[OpenSsh | None] = None
+
+    def __init__(self, scratch: Path) -> None:
+        super().__init__(scratch)
+        if SftpScenario._server is None:
+            folder = Path(tempfile.mkdtemp(prefix="coop-hub-sshd-"))
+            SftpScenario._server = OpenSsh(folder)
+            atexit.register(shutil.rmtree, folder, ignore_errors=True)
+            atexit.register(SftpScenario._server.stop)
+        self.server = SftpScenario._server
+
+    def options(self) -> dict[str, Any]:
+        return self.server.options(self.root)

@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.connectors.contract_suite import ConnectorContract, FileContract, Scenario
-from tests.connectors.scenarios import FolderScenario
+from tests.connectors.scenarios import FolderScenario, SftpScenario
 
-FILE_SCENARIOS = [pytest.param(FolderScenario, id="folder")]
+FILE_SCENARIOS = [
+    pytest.param(FolderScenario, id="folder"),
+    pytest.param(SftpScenario, id="sftp", marks=pytest.mark.server("sshd")),
+]
 SCENARIOS = [*FILE_SCENARIOS]
 
 
