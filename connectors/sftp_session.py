@@ -49,7 +49,11 @@ class _Client(paramiko.SFTPClient):
         kept.add_int(code)
         kept.add_string(text)
         kept.rewind()
-        super()._convert_status(kept)  # type: ignore[misc]
+        try:
+            super()._convert_status(kept)  # type: ignore[misc]
+        except OSError as error:
+            # The server's general failure has no number; a broken connection has none either. Tell them apart.
+            raise (error if error.errno else OSError(errno.EIO, text)) from None
 
     def entries(self, path: bytes) -> list[tuple[bytes, paramiko.SFTPAttributes]]:
         """All of a directory but "." and "..". A cut in the middle is an error, not the end of the list."""

@@ -120,6 +120,11 @@ class _Handle(paramiko.SFTPHandle):
             self._server.on_read(offset)
         return super().read(offset, length)
 
+    def write(self, offset: int, data: bytes) -> Any:
+        if self._server.on_write:
+            self._server.on_write()
+        return super().write(offset, data)
+
 
 class _Files(paramiko.SFTPServerInterface):
     """The server's folder, plainly; `FaultyServer` says where it goes wrong."""
@@ -207,6 +212,7 @@ class FaultyServer:
         self.refuse_write = False
         self.knows_posix_rename = True
         self.on_read: Callable[[int], None] | None = None
+        self.on_write: Callable[[], None] | None = None
         self.on_list: Callable[[], None] | None = None
         self._transports: list[paramiko.Transport] = []
         self._sockets: list[socket.socket] = []
