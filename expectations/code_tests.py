@@ -47,7 +47,8 @@ def proven(codes: Sequence[str]) -> NDArray[np.bool_]:
 def verdicts(codes: Sequence[str]) -> list[str]:
     """For each code its `CodeKind`, or BAD_CHECK."""
     sure = proven(codes)
-    return [CodeKind.USCC.value if good else _verdict(code) for code, good in zip(codes, sure, strict=True)]
+    right = CodeKind.USCC.value
+    return [right if good else _verdict(code) for code, good in zip(codes, sure.tolist(), strict=True)]
 
 
 def _verdict(code: str) -> str:

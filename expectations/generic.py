@@ -76,10 +76,14 @@ def generic_rules(feed: Feed) -> Iterator[Rule]:
 
 
 def _usable_name(columns: Columns) -> Mask:
-    found = columns.none()
-    for name in columns.fields_of(Role.NAME):
-        found |= columns.where(name, lambda v: bool(_LETTER.search(v)))
-    return found
+    def compute() -> Mask:
+        found = columns.none()
+        for name in columns.fields_of(Role.NAME):
+            found |= columns.where(name, lambda v: bool(_LETTER.search(v)))
+        return found
+
+    usable: Mask = columns.once(("usable name",), compute)
+    return usable
 
 
 def _damaged(columns: Columns, name: str) -> Mask:
@@ -284,8 +288,14 @@ def _verdict_is(columns: Columns, name: str, *wanted: str) -> Mask:
     import numpy as np
 
     codes, values = columns.distinct(name)
-    found: list[str] = columns.once(("verdicts", name), lambda: verdicts(values))
-    mask: Mask = np.array([*(v in wanted for v in found), False], dtype=bool)[codes]
+
+    def compute() -> tuple[dict[str, int], Any]:
+        found = verdicts(values)
+        numbers = {v: i for i, v in enumerate(dict.fromkeys(found))}
+        return numbers, np.array([*map(numbers.__getitem__, found), -1], dtype="int8")[codes]
+
+    numbers, by_row = columns.once(("verdicts", name), compute)
+    mask: Mask = np.isin(by_row, [numbers[w] for w in wanted if w in numbers])
     return mask
 
 
@@ -338,14 +348,14 @@ def _key(feed: Feed) -> Rule:
     compared = tuple(f.name for f in feed.fields if f.kind is not Kind.SERIAL)
 
     def failing(columns: Columns) -> Mask:
-        again = columns.duplicated(feed.key)
-        if not again.any():
-            return again
-        suspects = columns.rows[columns.rows.duplicated(subset=list(feed.key), keep=False)]
-        copies = suspects.duplicated(subset=list(compared)).to_numpy(dtype=bool)
+        keys = columns.positions_of_distinct(feed.key)
         result = columns.none()
-        place = columns.rows.duplicated(subset=list(feed.key), keep=False).to_numpy(dtype=bool).nonzero()[0]
-        result[place] = again[place] & ~copies
+        shared = keys.duplicated(keep=False).to_numpy(dtype=bool)
+        if not shared.any():
+            return result
+        again = keys[shared].duplicated().to_numpy(dtype=bool)
+        copies = columns.rows.loc[shared, list(compared)].duplicated().to_numpy(dtype=bool)
+        result[shared] = again & ~copies
         return result
 
     listed = "、".join(f"“{{{n}}}”" for n in feed.key)
@@ -358,16 +368,16 @@ def _key(feed: Feed) -> Rule:
 
 def _one_name(code: FeedField, name: FeedField) -> Rule:
     def failing(columns: Columns) -> Mask:
-        result = columns.none()
-        rows = columns.rows
-        pairs = rows.loc[
-            columns.filled(code.name) & columns.filled(name.name), [code.name, name.name]
-        ].drop_duplicates()
+        both = columns.filled(code.name) & columns.filled(name.name)
+        pairs = columns.positions_of_distinct((code.name, name.name))[both].drop_duplicates()
         pairs = pairs[pairs[code.name].duplicated(keep=False)]
         if pairs.empty:
-            return result
-        clashing = [c for c, names in pairs.groupby(code.name)[name.name] if _different(list(names))]
-        return result if not clashing else columns.is_any(code.name, *clashing)
+            return columns.none()
+        codes, names = columns.distinct(code.name)[1], columns.distinct(name.name)[1]
+        called: dict[int, list[str]] = {}
+        for one, other in pairs.itertuples(index=False, name=None):
+            called.setdefault(one, []).append(names[other])
+        return columns.is_any(code.name, *(codes[c] for c, found in called.items() if _different(found)))
 
     return Rule(
         f"{code.name}_one_{name.name}", "warning", code.name,
