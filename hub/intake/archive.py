@@ -66,7 +66,9 @@ def store_file(source: Path, data: Path) -> ArchivedFile:
                     os.fsync(writing.fileno())
                 if digests_of(temporary)[0] != sha256:
                     raise TransientError(
-                        "文件在读取时仍在变化。", next_step="下一次同步会再取；若一直如此，请发送方传完后再改名。", where=Where(file=source.name)
+                        "文件在读取时仍在变化。",
+                        next_step="下一次同步会再取；若一直如此，请发送方传完后再改名。",
+                        where=Where(file=source.name),
                     )
                 temporary.chmod(0o440)
                 temporary.replace(target)
@@ -79,7 +81,10 @@ def store_file(source: Path, data: Path) -> ArchivedFile:
                 os.close(folder)
     except OSError as error:
         raise TransientError(
-            "原件存档失败。", next_step="检查磁盘空间和数据目录权限后重跑。", where=Where(file=source.name), detail=repr(error)
+            "原件存档失败。",
+            next_step="检查磁盘空间和数据目录权限后重跑。",
+            where=Where(file=source.name),
+            detail=repr(error),
         ) from None
     return ArchivedFile(sha256=sha256, sm3=sm3, size=size, path=str(relative))
 

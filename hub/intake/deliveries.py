@@ -57,7 +57,9 @@ def register_delivery(
         if known.state in SEEN_BEFORE:
             return known.delivery_id, False
         connection.execute(
-            update(delivery).where(delivery.c.delivery_id == known.delivery_id).values(state="received", run_id=run_id, reason=None)
+            update(delivery)
+            .where(delivery.c.delivery_id == known.delivery_id)
+            .values(state="received", run_id=run_id, reason=None)
         )
         return known.delivery_id, True
     inserted = connection.execute(

@@ -1,0 +1,527 @@
+"""Where the table lies on a sheet: its header (one to several rows), its data, and an account of every other row.
+
+A sheet is cut into tables; each row of the sheet belongs to exactly one of data, header, title, total, note, blank.
+The rules look at shapes (how many cells, which are numbers, what is merged) first and at words second, so that they
+also hold for tables nobody has seen.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from hub.intake.reader import words
+from hub.intake.reader.grid import Grid, Range
+from hub.intake.reader.words import squeeze
+
+MAX_HEADER_DEPTH = 6
+LOOK_AHEAD = 60  # rows in which a header is looked for
+MAX_COLUMNS_KEPT = 2000
+
+_NUMBER = re.compile(r"^[-+−]?[\d,，  ]*\d(\.\d+)?([eE][-+]?\d+)?\s*[%％‰]?$")
+_YEAR = re.compile(r"^(19|20)\d{2}(年度?|\.0)?$")
+_MONTH = re.compile(r"^\d{1,2}月份?$|^(19|20)\d{2}[-./年]\d{1,2}月?$")
+_ORDINAL = re.compile(r"^[(（]?\d{1,3}[)）]?$|^[甲乙丙丁戊己庚A-Z]$|^[(（]?\d{1,2}\s*=.*$|^栏次$|^行次$")
+_DATE = re.compile(r"^\d{4}[-/.年]\d{1,2}([-/.月]\d{1,2}日?)?|^\d{8}$")
+_LONG_CODE = re.compile(r"^[0-9A-Z]{15,20}$", re.IGNORECASE)
+_PHONE = re.compile(r"^1\d{10}$|^0\d{2,3}-?\d{7,8}$")
+_EMPTY_LIKE = re.compile(r"^[-—–/\\…*#]+$")
+_SENTENCE = re.compile(r"[。；;！？]|[，,].*[，,]")
+_HEADER_END = re.compile(
+    r"(名称|编号|代码|号码|日期|时间|电话|地址|单位|类型|类别|情况|金额|数量|面积|姓名|年度|年份|比例|备注|级别|等级|原因|机关|部门|状态|地区|方式|内容|结果|"
+    r"人数|户数|总数|产量|价格|标准|名单|性别|职务|范围|来源|规格|型号|意见|依据|文号|批次|资金|收入|支出|合计|小计|总额|增长|占比|区域|品种)$"
+)
+
+
+@dataclass(slots=True)
+class Account:
+    """What one row is; `text` is what to show of it; a run of blank rows ends at `until`."""
+
+    kind: str
+    text: str = ""
+    until: int | None = None
+
+
+@dataclass(slots=True)
+class TableLayout:
+    """One table: header rows, header texts by column (levels from the top), data rows, and all other rows."""
+
+    header_rows: list[int]
+    levels: dict[int, tuple[str, ...]]  # column -> header texts
+    data: list[int]
+    other: dict[int, Account]
+    unit: str | None = None
+    titles: list[str] = field(default_factory=list)
+
+
+class _Sheet:
+    """A grid with what the rules ask again and again."""
+
+    def __init__(self, grid: Grid, known: Collection[str]) -> None:
+        self.grid = grid
+        self.known = known
+        self.rows = {r: c for r, c in grid.rows.items() if any(squeeze_light(x) for x in c)}
+        self.numbers = sorted(self.rows)
+        self.width = self._usual_width()
+        self.down: dict[int, list[Range]] = {}  # ranges by first row, those that span rows or columns
+        for merged in grid.merges:
+            self.down.setdefault(merged[0], []).append(merged)
+
+    def _usual_width(self) -> int:
+        widths = sorted(sum(1 for x in cells if x) for cells in self.rows.values())
+        return widths[int(len(widths) * 0.75)] if widths else 0
+
+    def filled(self, row: int) -> list[tuple[int, str]]:
+        """(column, text) of the row's own cells that hold something."""
+        return [(c, x) for c, x in enumerate(self.rows.get(row, ())) if x and squeeze_light(x)]
+
+    def span(self, row: int, column: int) -> int:
+        """How many columns the cell covers."""
+        for _, left, _, right in self.down.get(row, ()):
+            if left == column:
+                return right - left + 1
+        return 1
+
+    def depth(self, row: int, column: int) -> int:
+        """How many rows the cell covers."""
+        for _, left, bottom, _ in self.down.get(row, ()):
+            if left == column:
+                return bottom - row + 1
+        return 1
+
+
+def squeeze_light(text: str) -> str:
+    return text.strip(" \t\r\n\u3000\u00a0\u200b\ufeff")
+
+
+def is_number(text: str) -> bool:
+    return bool(_NUMBER.match(text.strip()))
+
+
+def _is_value(text: str) -> bool:
+    """Surely a value, never a header: numbers, codes, phones, dates, dashes."""
+    t = text.strip()
+    if _YEAR.match(t) or _MONTH.match(t):
+        return False
+    return bool(_NUMBER.match(t) or _DATE.match(t) or _LONG_CODE.match(t) or _PHONE.match(t) or _EMPTY_LIKE.match(t))
+
+
+def _header_score(text: str, known: Collection[str]) -> float:
+    """How much a cell reads like a header: known words most, values least."""
+    from hub.intake.reader.headers import header_keys
+
+    t = text.strip()
+    if _is_value(t):
+        return -1.5
+    if _YEAR.match(t) or _MONTH.match(t):
+        return 0.6
+    keys = header_keys(t)
+    if any(k in known for k in keys):
+        return 2.0
+    flat = squeeze(t)
+    if any(_HEADER_END.search(k) for k in keys[:2]):
+        return 1.2
+    if len(flat) > 60:
+        return -1.0
+    if len(flat) > 30 or _SENTENCE.search(flat):
+        return -0.3
+    return 0.5
+
+
+def find_tables(grid: Grid, known: Collection[str]) -> list[TableLayout]:
+    """Cuts a sheet into its tables, from the top. Together they account for every row from 1 to the last filled one.
+
+    Args:
+        grid: the sheet.
+        known: header keys (`hub.intake.columns.header_key`) that offices use; any others are fine too.
+    """
+    sheet = _Sheet(grid, known)
+    if not sheet.numbers:
+        return []
+    if grid.paragraphs:
+        return [_paragraphs(sheet)]
+    tables: list[TableLayout] = []
+    position = 0
+    while position < len(sheet.numbers):
+        table, position = _table(sheet, position, first=not tables)
+        if tables and not table.data and not table.header_rows:
+            tables[-1].other.update(table.other)
+            break
+        tables.append(table)
+    _add_blanks(sheet, tables)
+    return tables
+
+
+def _paragraphs(sheet: _Sheet) -> TableLayout:
+    """A pasted list: a line is a row; a first line that names the list is a title."""
+    from hub.intake.reader.headers import header_keys
+
+    other: dict[int, Account] = {}
+    data: list[int] = []
+    header: list[int] = []
+    levels: dict[int, tuple[str, ...]] = {0: ()}
+    for place, number in enumerate(sheet.numbers):
+        text = sheet.rows[number][0]
+        flat = squeeze(text)
+        if place == 0 and any(k in sheet.known for k in header_keys(text)):
+            header, levels = [number], {0: (text.strip(),)}
+        elif (
+            place == 0
+            and len(sheet.numbers) > 3
+            and re.search(r"(名单|名录|目录|一览表|公示|通知|公告)([(（].*)?$", flat)
+        ):
+            other[number] = Account("title", text.strip())
+        elif words.is_note(text) or words.is_footer(text):
+            other[number] = Account("note", text.strip())
+        elif words.is_total(text):
+            other[number] = Account("total", text.strip())
+        else:
+            data.append(number)
+    table = TableLayout(header, levels, data, other)
+    _add_blanks(sheet, [table])
+    return table
+
+
+def _find_header(sheet: _Sheet, start: int) -> int | None:
+    """Place (in `sheet.numbers`) of the first header row at or after `start`, or None."""
+    best: int | None = None
+    best_score = 0.0
+    places = range(start, min(start + LOOK_AHEAD, len(sheet.numbers)))
+    width = max(sheet.width, 1)
+    for place in places:
+        row = sheet.numbers[place]
+        cells = sheet.filled(row)
+        texts = [x for _, x in cells]
+        if len(cells) < 2:
+            if best is not None and place - best > 12:
+                break
+            continue
+        if words.is_form_line(texts[0]) or words.is_total(texts[0]):
+            continue
+        covered = sum(sheet.span(row, c) for c, _ in cells)
+        scores = [_header_score(x, sheet.known) for x in texts]
+        mean = sum(scores) / len(scores)
+        share = min(1.0, max(len(cells), covered) / width)
+        values = sum(s < -1 for s in scores)
+        if values > len(cells) * 0.34 or share < 0.4 or mean <= 0.2:
+            continue
+        distinct = len({squeeze(x) for x in texts}) / len(texts)
+        score = (mean + 0.3) * share * (0.5 + distinct / 2)
+        if best is None or score > best_score * 1.6:
+            best, best_score = place, score
+        if best_score >= 1.0 or place - best > 8:
+            break
+    return best
+
+
+def _headerless(sheet: _Sheet, place: int) -> bool:
+    """Whether the row found as header is in truth the first data row: it counts 1, or it is no different from the
+    rows below in a list of plain words."""
+    row = sheet.numbers[place]
+    cells = sheet.filled(row)
+    first = squeeze(cells[0][1])
+    if first == "1" and place + 1 < len(sheet.numbers):
+        below = sheet.filled(sheet.numbers[place + 1])
+        return bool(below) and squeeze(below[0][1]) == "2"
+    return False
+
+
+def _header_depth(sheet: _Sheet, place: int) -> int:
+    """How many rows (in places) the header that starts at `place` has."""
+    top = sheet.numbers[place]
+    bottom = top
+    grew = True
+    while grew:
+        grew = False
+        for row in range(top, bottom + 1):
+            for _, left, last, _ in sheet.down.get(row, ()):
+                if last > bottom and last - top < MAX_HEADER_DEPTH and _text(sheet, row, left):
+                    bottom, grew = last, True
+    depth = sum(1 for n in sheet.numbers[place:] if n <= bottom)
+    while depth < MAX_HEADER_DEPTH and place + depth < len(sheet.numbers) and _continues(sheet, place, depth):
+        depth += 1
+    return depth
+
+
+def _text(sheet: _Sheet, row: int, column: int) -> str:
+    cells = sheet.rows.get(row, ())
+    return cells[column] if column < len(cells) else ""
+
+
+def _continues(sheet: _Sheet, place: int, depth: int) -> bool:
+    """Whether the next row still belongs to the header: names below a group, a row of units, of column numbers, or
+    the header again in another language."""
+    above_row, row = sheet.numbers[place + depth - 1], sheet.numbers[place + depth]
+    if row - above_row > 1:
+        return False
+    cells = sheet.filled(row)
+    above = dict(sheet.filled(above_row))
+    if not cells:
+        return False
+    texts = [squeeze(x) for _, x in cells]
+    if words.is_total(texts[0]) and len(above) > 1 and cells[0][0] == min(above):
+        return False
+    if len(cells) >= 2 and all(_ORDINAL.match(t) for t in texts) and _counts(texts) and len(cells) >= len(above) * 0.6:
+        return True  # 甲 乙 1 2 3
+    if all(words.is_unit(t) for t in texts) and len(cells) >= 1 and cells[0][0] not in (0,):
+        return True
+    if any(_is_value(t) for t in texts):
+        return False
+    latin = [bool(re.fullmatch(r"[\x00-\x7f–—’]+", t)) and bool(re.search(r"[A-Za-z]", t)) for t in texts]
+    above_latin = [bool(re.fullmatch(r"[\x00-\x7f]+", squeeze(x))) for x in above.values()]
+    if (
+        len(cells) >= max(2, len(above) * 0.6)
+        and all(latin)
+        and not any(above_latin)
+        and _next_has_values(sheet, place + depth)
+    ):
+        return True
+    # names below a group: the row fills columns a group above spans or leaves blank, and is blank below single labels
+    groups = _groups(sheet, above_row)
+    if not groups:
+        return False
+    inside = sum(any(left <= c <= right for left, right in groups) for c, _ in cells)
+    singles = [c for c in above if not any(left <= c <= right for left, right in groups)]
+    under_single = sum(any(c == s for c, _ in cells) for s in singles)
+    return inside >= 2 and inside >= len(cells) * 0.7 and under_single == 0
+
+
+def _counts(texts: list[str]) -> bool:
+    numbers = [int(m) for t in texts if (m := re.sub(r"\D", "", t.split("=")[0]))]
+    return not numbers or (numbers[0] <= 2 and all(b - a == 1 for a, b in pairwise(numbers)))
+
+
+def _next_has_values(sheet: _Sheet, place: int) -> bool:
+    if place + 1 >= len(sheet.numbers):
+        return False
+    return any(_is_value(x) for _, x in sheet.filled(sheet.numbers[place + 1]))
+
+
+def _groups(sheet: _Sheet, row: int) -> list[tuple[int, int]]:
+    """Columns spanned by group labels of a header row: merged cells, or, without merges, a label and the blanks
+    after it."""
+    merged = [(left, right) for _, left, bottom, right in sheet.down.get(row, ()) if right > left and bottom == row]
+    if merged or sheet.grid.has_merges:
+        return merged
+    cells = sheet.filled(row)
+    last = max((len(c) for c in sheet.rows.values()), default=0) - 1
+    groups = []
+    for (column, _), following in zip(cells, [*cells[1:], (last + 1, "")], strict=True):
+        if following[0] - column > 1:
+            groups.append((column, following[0] - 1))
+    return groups
+
+
+def _levels(sheet: _Sheet, rows: list[int]) -> dict[int, tuple[str, ...]]:
+    """Header texts of each column from the top, merged cells spread, the same text not repeated."""
+    spread: dict[int, dict[int, str]] = {row: dict(sheet.filled(row)) for row in rows}
+    low, high = rows[0], rows[-1]
+    for top in range(low, high + 1):
+        for first, left, bottom, right in sheet.down.get(top, ()):
+            text = _text(sheet, first, left)
+            if not text:
+                continue
+            for row in rows:
+                if first <= row <= bottom:
+                    for column in range(left, min(right, left + MAX_COLUMNS_KEPT) + 1):
+                        spread[row].setdefault(column, text)
+    if not sheet.grid.has_merges:
+        for row in rows[:-1]:
+            below = spread[rows[rows.index(row) + 1]]
+            for left, right in _groups(sheet, row):
+                text = spread[row][left]
+                for column in range(left, right + 1):
+                    if column in below:
+                        spread[row].setdefault(column, text)
+    levels: dict[int, tuple[str, ...]] = {}
+    for column in sorted({c for cells in spread.values() for c in cells}):
+        texts: list[str] = []
+        for row in rows:
+            text = _one_line(spread[row].get(column, ""))
+            if text and (not texts or squeeze(texts[-1]) != squeeze(text)):
+                texts.append(text)
+        levels[column] = tuple(texts)
+    return levels
+
+
+def _one_line(text: str) -> str:
+    """A header as shown, without line breaks (joined as one word) and outer blanks."""
+    lines = [squeeze_light(line) for line in re.split(r"[\r\n]+", text)]
+    joined = ""
+    for line in lines:
+        gap = (
+            " "
+            if joined and joined[-1].isascii() and joined[-1].isalnum() and line[:1].isascii() and line[:1].isalnum()
+            else ""
+        )
+        joined += gap + line
+    return joined
+
+
+def _table(sheet: _Sheet, start: int, *, first: bool) -> tuple[TableLayout, int]:
+    """The table that begins at place `start`, and the place after it."""
+    found = _find_header(sheet, start)
+    if found is not None and _headerless(sheet, found):
+        found = None
+    other: dict[int, Account] = {}
+    titles: list[str] = []
+    header: list[int] = []
+    levels: dict[int, tuple[str, ...]] = {}
+    place = start
+    if found is not None:
+        for number in sheet.numbers[start:found]:
+            text = _shown(sheet, number)
+            titles.append(text)
+            other[number] = Account("title", text)
+        depth = _header_depth(sheet, found)
+        header = sheet.numbers[found : found + depth]
+        levels = _levels(sheet, header)
+        place = found + depth
+        if all(_ORDINAL.match(squeeze(x)) for _, x in sheet.filled(header[-1])) and len(header) > 1:
+            levels = _levels(sheet, header[:-1])
+    elif first:
+        while place < len(sheet.numbers) and _is_title(sheet, place):
+            text = _shown(sheet, sheet.numbers[place])
+            titles.append(text)
+            other[sheet.numbers[place]] = Account("title", text)
+            place += 1
+    table = TableLayout(header, levels, [], other, titles=titles)
+    table.unit = next((u for t in titles if (u := words.unit_in(t))), None)
+    place = _body(sheet, table, place)
+    width = max((len(sheet.rows[r]) for r in table.data), default=0)
+    for column in range(min(width, MAX_COLUMNS_KEPT)):
+        if column not in table.levels and any(_text(sheet, r, column) for r in table.data):
+            table.levels[column] = ()
+    return table, place
+
+
+def _is_title(sheet: _Sheet, place: int) -> bool:
+    """A row above a table without header: one cell where the rows below have more, or a form line."""
+    row = sheet.numbers[place]
+    cells = sheet.filled(row)
+    if words.is_form_line(cells[0][1]):
+        return True
+    return len(cells) == 1 and sheet.width > 1
+
+
+def _shown(sheet: _Sheet, row: int) -> str:
+    return "  ".join(x.strip() for _, x in sheet.filled(row))[:500]
+
+
+def _body(sheet: _Sheet, table: TableLayout, place: int) -> int:
+    """Sorts the rows below a header; stops where another table begins. Returns the place after the last row."""
+    header_texts = [{squeeze(x) for _, x in sheet.filled(r)} for r in table.header_rows]
+    columns = sorted(table.levels)
+    pending: list[int] = []  # places of single-cell rows that may be the next table's titles
+    while place < len(sheet.numbers):
+        row = sheet.numbers[place]
+        cells = sheet.filled(row)
+        texts = [x for _, x in cells]
+        own = {squeeze(x) for x in texts}
+        if any(own == h or (len(own) >= 3 and len(own & h) >= 0.8 * max(len(own), len(h))) for h in header_texts):
+            table.other[row] = Account("header", _shown(sheet, row))
+        elif words.is_total(texts[0]) or (len(texts) > 1 and _is_serial_gap(cells) and words.is_total(texts[1])):
+            table.other[row] = Account("total", _shown(sheet, row))
+        elif len(cells) == 1 and (kind := _lonely(sheet, table, place, columns)) is not None:
+            table.other[row] = Account(kind, _shown(sheet, row))
+            if kind == "title":
+                pending.append(place)
+        elif len(cells) <= 4 and (words.is_footer(texts[0]) or (words.is_note(texts[0]) and len(cells) <= 2)):
+            table.other[row] = Account("note", _shown(sheet, row))
+        elif table.header_rows and words.is_form_line(texts[0]) and len(cells) <= 3:
+            table.other[row] = Account("title", _shown(sheet, row))
+            pending.append(place)
+        elif table.header_rows and _new_header(sheet, place, table):
+            while pending and pending[-1] >= place - len(pending) and _follow(pending, place):
+                place = pending.pop()
+                table.other.pop(sheet.numbers[place], None)
+            return place
+        else:
+            table.data.append(row)
+            pending.clear()
+        place += 1
+    return place
+
+
+def _follow(pending: list[int], place: int) -> bool:
+    return pending[-1] == place - 1
+
+
+def _is_serial_gap(cells: list[tuple[int, str]]) -> bool:
+    """The first cell is a serial number: the word may stand in the second."""
+    return is_number(cells[0][1])
+
+
+def _lonely(sheet: _Sheet, table: TableLayout, place: int, columns: list[int]) -> str | None:
+    """What a row with a single filled cell is; None when it may be data after all."""
+    row = sheet.numbers[place]
+    (column, text), *_ = sheet.filled(row)
+    if words.is_note(text) or words.is_footer(text):
+        return "note"
+    if len(columns) <= 1:
+        return None
+    if words.is_continued(text) or words.is_form_line(text):
+        return "title"
+    wide = sheet.span(row, column)
+    last = place == len(sheet.numbers) - 1
+    if wide >= max(2, len(columns) * 0.5):
+        return "note" if last or len(squeeze(text)) > 40 else "title"
+    if len(columns) >= 3 and (column == min(columns) or column not in columns):
+        if is_number(text):
+            return None
+        if words.is_section(text):
+            return "title"
+        if not _similar_column(sheet, table, column, text):
+            return "note" if last or len(squeeze(text)) > 30 else "title"
+    return None
+
+
+def _similar_column(sheet: _Sheet, table: TableLayout, column: int, text: str) -> bool:
+    """Whether a lone text looks like the other cells of its column (a row with only its key filled in)."""
+    others = [x for r in table.data[-30:] if (x := _text(sheet, r, column))]
+    if not others:
+        return True
+    numeric = sum(is_number(x) for x in others) / len(others)
+    if numeric > 0.5:
+        return is_number(text)
+    longest = max(len(squeeze(x)) for x in others)
+    return len(squeeze(text)) <= max(longest * 1.5, 6)
+
+
+def _new_header(sheet: _Sheet, place: int, table: TableLayout) -> bool:
+    """Whether another table's header begins here: only known header words, after a gap or a title, and values below."""
+    row = sheet.numbers[place]
+    cells = sheet.filled(row)
+    if len(cells) < 2 or not table.data:
+        return False
+    previous = sheet.numbers[place - 1]
+    gap = row - previous > 1 or table.other.get(previous, Account("data")).kind in {"title", "note", "total"}
+    scores = [_header_score(x, sheet.known) for _, x in cells]
+    known = sum(s >= 1.2 for s in scores)
+    if min(scores) < 0 or not gap:
+        return False
+    if known < max(2, len(cells) * 0.6):
+        return False
+    return place + 1 < len(sheet.numbers)
+
+
+def _add_blanks(sheet: _Sheet, tables: list[TableLayout]) -> None:
+    """Rows between filled rows that hold nothing belong to the table before them."""
+    if not tables:
+        return
+    owner: dict[int, TableLayout] = {}
+    for table in tables:
+        for row in (*table.header_rows, *table.data, *table.other):
+            owner[row] = table
+    current = tables[0]
+    expected = 1
+    for row in sheet.numbers:
+        if row > expected:
+            for blank in range(expected, min(row, expected + 1000)):
+                current.other[blank] = Account("blank")
+            if row - expected > 1000:
+                current.other[expected + 1000] = Account("blank", until=row - 1)
+        current = owner.get(row, current)
+        expected = row + 1
