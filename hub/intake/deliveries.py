@@ -80,11 +80,13 @@ def register_delivery(
     return int(inserted), True
 
 
-def waiting_deliveries(connection: Connection, feed: str) -> list[Delivery]:
+def waiting_deliveries(
+    connection: Connection, feed: str, states: tuple[str, ...] = ("received", "staged")
+) -> list[Delivery]:
     """What this feed has yet to stage or accept, in an order that does not depend on the order of arrival."""
     rows = connection.execute(
         select(delivery)
-        .where(delivery.c.feed == feed, delivery.c.state.in_(("received", "staged")))
+        .where(delivery.c.feed == feed, delivery.c.state.in_(states))
         .order_by(delivery.c.as_of, delivery.c.name, delivery.c.sha256)
     ).mappings()
     return [_delivery(row) for row in rows]
@@ -130,4 +132,13 @@ def fail_delivery(connection: Connection, delivery_id: int, reason: str) -> None
     """A delivery that cannot be used at all: nothing of it stays but its archive file and the reason."""
     connection.execute(
         update(delivery).where(delivery.c.delivery_id == delivery_id).values(state="failed", reason=reason, rows_in=0)
+    )
+
+
+def mark_staged(connection: Connection, delivery_id: int) -> None:
+    """The delivery's staged files are durable; acceptance may take it."""
+    connection.execute(
+        update(delivery)
+        .where(delivery.c.delivery_id == delivery_id, delivery.c.state == "received")
+        .values(state="staged")
     )

@@ -1,0 +1,209 @@
+"""Acceptance: one transaction writes a delivery's rows, reasons and check results, and moves its state. Either all of it is
+there afterwards, or nothing is. A held delivery has its rows stored too: releasing it is then a change of state.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, bindparam, delete, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from hub.errors import ConflictError
+from hub.intake.staging import StagedDelivery, forget_staged
+from hub.store.arrow import copy_in
+from hub.store.tables.intake import check_result, delivery, source_row
+
+_ACCEPTING_LOCK = 0x_C00B_0002  # acceptances go one after the other: overlap between increments must be seen
+
+
+def accept_delivery(engine: Engine, staged: StagedDelivery, *, run_id: int | None) -> str:
+    """Writes a staged delivery; returns its new state, `accepted` or `held`. Doing it twice is harmless.
+
+    Raises:
+        ConflictError: the delivery is no longer waiting (another run took it).
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(staged.rows)
+    with engine.begin() as connection:
+        connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _ACCEPTING_LOCK})
+        state = connection.execute(
+            text("select state from delivery where delivery_id = :id for update"), {"id": staged.delivery_id}
+        ).scalar_one()
+        if state in ("accepted", "held"):
+            return str(state)
+        if state not in ("received", "staged"):
+            raise ConflictError(
+                "这份来件已被处理。", next_step="用 coop-hub deliveries 查看它现在的状态。", detail=str(state)
+            )
+        connection.execute(delete(source_row).where(source_row.c.delivery_id == staged.delivery_id))
+        feed = connection.execute(
+            text("select feed from delivery where delivery_id = :id"), {"id": staged.delivery_id}
+        ).scalar_one()
+        rows = table.num_rows
+        constants = {
+            "delivery_id": pa.array([staged.delivery_id] * rows, pa.int64()),
+            "feed": pa.array([feed] * rows, pa.string()),
+        }
+        names = ("sheet", "row", "part", "disposition", "profile_key", "fields", "raw", "content_key", "notes")
+        columns = pa.table({**constants, **{n: table[n] for n in names}})
+        columns = columns.set_column(
+            columns.schema.get_field_index("sheet"), "sheet", pc.fill_null(columns["sheet"], "")
+        )
+        copy_in(connection, "source_row", columns)
+        _insert_profiles(connection, table, run_id)
+        _write_reasons(connection, staged.delivery_id, table)
+        _mark_overlap(connection, staged.delivery_id)
+        _write_outcomes(connection, staged)
+        new_state = "held" if staged.hold else "accepted"
+        connection.execute(
+            text(
+                """
+                update delivery d set state = :state, reason = :reason, as_of = :as_of, town = :town, supersedes = :supersedes,
+                    run_id = coalesce(:run_id, d.run_id), account = cast(:account as jsonb),
+                    accepted_at = case when :state = 'accepted' then now() end,
+                    rows_in = c.total, rows_accepted = c.accepted, rows_quarantined = c.quarantined,
+                    rows_duplicate = c.duplicate, rows_out_of_scope = c.outside
+                from (select count(*) as total,
+                             count(*) filter (where disposition = 'accepted') as accepted,
+                             count(*) filter (where disposition = 'quarantined') as quarantined,
+                             count(*) filter (where disposition = 'duplicate') as duplicate,
+                             count(*) filter (where disposition = 'out_of_scope') as outside
+                      from source_row where delivery_id = :id) c
+                where d.delivery_id = :id
+                """
+            ),
+            {
+                "id": staged.delivery_id, "state": new_state, "reason": staged.hold, "as_of": staged.as_of, "town": staged.town,
+                "supersedes": staged.supersedes, "run_id": run_id, "account": json.dumps(staged.account, ensure_ascii=False),
+            },
+        )  # fmt: skip
+    forget_staged(staged)
+    return new_state
+
+
+def _insert_profiles(connection: Connection, table: Any, run_id: int | None) -> None:
+    """Profiles of rows that may be linked, once each, whoever said them first."""
+    import duckdb
+    import pyarrow as pa
+
+    memory = duckdb.connect()
+    memory.register("staged", table)
+    profiles: pa.Table = memory.sql(
+        """
+        select distinct on (profile_key) profile_key, profile_name as name, profile_former_name as former_name,
+               coalesce(profile_codes, '[]') as codes, profile_representative as representative,
+               profile_phone as phone, profile_town as town, profile_address as address, profile_founded_on as founded_on
+        from staged where profile_key is not null and disposition in ('accepted', 'duplicate') order by profile_key
+        """
+    ).to_arrow_table()
+    memory.close()
+    if profiles.num_rows == 0:
+        return
+    connection.execute(
+        text(
+            "create temporary table arriving_profile (profile_key text, name text, former_name text, codes jsonb, "
+            "representative text, phone text, town text, address text, founded_on date) on commit drop"
+        )
+    )
+    copy_in(connection, "arriving_profile", profiles.cast(pa.schema([(n, pa.string()) for n in profiles.column_names])))
+    connection.execute(
+        text(
+            """
+            insert into profile (profile_key, name, former_name, codes, representative, phone, town, address, founded_on,
+                                 first_run_id)
+            select profile_key, name, former_name, array(select jsonb_array_elements_text(codes)), representative, phone,
+                   town, address, founded_on, :run_id
+            from arriving_profile order by profile_key
+            on conflict (profile_key) do nothing
+            """
+        ),
+        {"run_id": run_id},
+    )
+    connection.execute(text("drop table arriving_profile"))
+
+
+def _write_reasons(connection: Connection, delivery_id: int, table: Any) -> None:
+    import pyarrow.compute as pc
+
+    failed = table.filter(pc.is_valid(table["reasons"]))
+    if failed.num_rows == 0:
+        return
+    connection.execute(
+        text(
+            """
+            insert into row_reason (row_id, seq, rule, field, "column", message)
+            select s.row_id, r.seq, r.value ->> 'rule', r.value ->> 'field', r.value ->> 'column', r.value ->> 'message'
+            from unnest(cast(:sheets as text[]), cast(:rows as int[]), cast(:parts as int[]), cast(:reasons as text[]))
+                     as f(sheet, "row", part, reasons)
+            join source_row s on s.delivery_id = :id and s.sheet = coalesce(f.sheet, '') and s."row" = f."row" and s.part = f.part
+            cross join lateral jsonb_array_elements(cast(f.reasons as jsonb)) with ordinality as r(value, seq)
+            """
+        ),
+        {
+            "id": delivery_id, "sheets": failed["sheet"].to_pylist(), "rows": failed["row"].to_pylist(),
+            "parts": failed["part"].to_pylist(), "reasons": failed["reasons"].to_pylist(),
+        },
+    )  # fmt: skip
+
+
+def _mark_overlap(connection: Connection, delivery_id: int) -> None:
+    """Rows an increment repeats from an earlier accepted delivery of its feed are duplicates: windows overlap by design."""
+    connection.execute(
+        text(
+            """
+            update source_row s set disposition = 'duplicate'
+            from delivery d
+            where s.delivery_id = :id and d.delivery_id = :id and d.coverage <> 'full' and s.disposition = 'accepted'
+              and exists (select 1 from source_row e join delivery ed using (delivery_id)
+                          where e.content_key = s.content_key and e.feed = s.feed and e.delivery_id <> s.delivery_id
+                            and e.disposition = 'accepted' and e.superseded_by is null and ed.state = 'accepted'
+                            and ed.department = d.department)
+            """
+        ),
+        {"id": delivery_id},
+    )
+
+
+def _write_outcomes(connection: Connection, staged: StagedDelivery) -> None:
+    connection.execute(delete(check_result).where(check_result.c.delivery_id == staged.delivery_id))
+    if staged.outcomes:
+        connection.execute(
+            insert(check_result),
+            [
+                {
+                    "delivery_id": staged.delivery_id, "rule": o.rule, "severity": o.severity, "passed": o.passed,
+                    "rows_failed": o.rows_failed, "message": o.message,
+                }
+                for o in staged.outcomes
+            ],
+        )  # fmt: skip
+
+
+def decide_held_delivery(
+    connection: Connection, delivery_id: int, *, release: bool, person: str, reason: str, at: datetime
+) -> None:
+    """A person releases or rejects a held delivery, with a reason. Its rows are there already.
+
+    Raises:
+        ConflictError: the delivery is not held.
+    """
+    values: dict[str, Any] = {
+        "state": "accepted" if release else "rejected",
+        "decided_by": person,
+        "decided_at": at,
+        "reason": reason,
+    }
+    if release:
+        values["accepted_at"] = at
+    changed = connection.execute(
+        update(delivery).where(delivery.c.delivery_id == bindparam("id"), delivery.c.state == "held").values(values),
+        {"id": delivery_id},
+    )
+    if changed.rowcount != 1:
+        raise ConflictError("这份来件不在“待人工确认”状态。", next_step="用 coop-hub deliveries 查看它现在的状态。")
