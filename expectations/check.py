@@ -84,7 +84,8 @@ def check_rows(
         previous_rows: rows of the last accepted delivery this one replaces; None if there is none.
         hold_below: a full list with fewer rows than this share of `previous_rows` is held.
         coverage: only a full list can be truncated.
-        headers: field -> header as the sender wrote it, for the messages; titles of the catalogue otherwise.
+        headers: field -> header as the sender wrote it, for the messages; titles of the catalogue otherwise. Fields
+            not in it are taken for columns the sender's table does not have.
         today: the business date; default the date in China.
 
     Raises:
@@ -97,7 +98,7 @@ def check_rows(
 
     watched = coverage is Coverage.FULL and previous_rows is not None
     least_rows = math.ceil(hold_below * (previous_rows or 0)) if watched else 0
-    columns = Columns(feed, rows.reset_index(drop=True), today or datetime.now(CHINA).date())
+    columns = Columns(feed, rows.reset_index(drop=True), today or datetime.now(CHINA).date(), headers)
     passed, broken = run_suite(feed, columns, least_rows=least_rows)
     words = {f.name: (headers or {}).get(f.name) or f.title.zh for f in feed.fields} | {
         "missing": "、".join(f.title.zh for f in feed.fields if f.name not in rows.columns),

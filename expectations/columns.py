@@ -5,7 +5,7 @@ column computed once. No rules here.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -25,8 +25,9 @@ NO_DAY = -1
 class Columns:
     """Rows of a delivery (one DataFrame in `hub.intake.normalise`'s form) with the questions rules ask of them."""
 
-    def __init__(self, feed: Feed, rows: pd.DataFrame, today: date) -> None:
+    def __init__(self, feed: Feed, rows: pd.DataFrame, today: date, present: Collection[str] | None = None) -> None:
         self.feed, self.rows, self.today = feed, rows, today
+        self._present = None if present is None else frozenset(present)
         self._cache: dict[tuple[str, ...], Any] = {}
 
     def __len__(self) -> int:
@@ -37,6 +38,11 @@ class Columns:
         if key not in self._cache:
             self._cache[key] = compute()
         return self._cache[key]
+
+    def sent(self, name: str) -> bool:
+        """Whether the sender's table has this column at all, as far as known. To ask for it in every row of a table
+        that has no such column would bury what the sender can correct."""
+        return self._present is None or name in self._present
 
     def none(self) -> Mask:
         """No row."""

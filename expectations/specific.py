@@ -27,9 +27,13 @@ def _warn(name: str, field: str, zh: str, en: str, message: str, failing: Failin
 
 def expected(field: str, why: str) -> Rule:
     """A column that should be filled in every row; `why` says what it is needed for."""
+
+    def failing(columns: Columns) -> Mask:
+        return empty(field)(columns) if columns.sent(field) else columns.none()
+
     return _warn(
         f"{field}_expected", field, f"{field}应填写（{why}）", f"{field} should be filled",
-        f"“{{{field}}}”为空，{why}，请补填。", empty(field),
+        f"“{{{field}}}”为空，{why}，请补填。", failing,
     )  # fmt: skip
 
 
@@ -37,6 +41,8 @@ def needs(given: str, wanted: str, *values: Any, words: str = "") -> Rule:
     """Where `given` is filled (or is one of `values`, called `words` on screen), `wanted` must be filled too."""
 
     def failing(columns: Columns) -> Mask:
+        if not columns.sent(wanted):
+            return columns.none()
         when = columns.is_any(given, *values) if values else columns.filled(given)
         return when & empty(wanted)(columns)
 

@@ -151,6 +151,16 @@ def test_messages_name_the_column_as_the_sender_wrote_it() -> None:
     assert "“列异时间”为空" in report.failed("row")[0].message
 
 
+def test_a_column_the_table_does_not_have_is_not_asked_for_row_by_row() -> None:
+    feed = get_feed("demonstration")
+    rows = frame_of(feed, [good_row(feed) | {"monitored_in": None}])
+    for headers, expected in (({"monitoring": "监测结果"}, True), ({"monitored_in": "监测年份"}, False)):
+        report = check_rows(
+            feed, rows, previous_rows=None, hold_below=0.8, coverage=Coverage.FULL, today=TODAY, headers=headers
+        )  # fmt: skip
+        assert next(r for r in report.results if r.rule == "monitored_in_given_monitoring").passed is expected
+
+
 def test_the_same_rows_give_the_same_report() -> None:
     feed = get_feed("registry")
     rows = frame_of(feed, [good_row(feed), good_row(feed) | {"code": None, "name": None}])
