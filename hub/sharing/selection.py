@@ -1,0 +1,261 @@
+"""Which rows and values an agreement lets out: filters, masks, dispute flags, order. Set-based, in DuckDB.
+
+The only way from a dataset to an extract. Columns are named one by one from the agreement, so that a field no
+agreement names is not even read.
+"""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hub.deployment import Department, Deployment
+from hub.errors import ConfigurationError
+from hub.sharing.agreements import ENDINGS, Agreement, Listing, Mask
+from hub.sharing.columns import DISPUTE, ExtractColumn, extract_columns
+from hub.sharing.masks import with_pseudonyms
+from hub.sharing.sources import Dataset
+from hub.sharing.sql import literal, literals, name, one_row
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from duckdb import DuckDBPyConnection
+
+_HIDDEN_COOP = "__coop_id"  # rides along in the working table, never in a file, unless the agreement names coop_id
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A flagged correction: the cooperative, the field (None: the whole row) and, where given, the disputed value and
+    the values that single out the row."""
+
+    correction_id: int
+    coop_id: str
+    field: str | None = None
+    value: str | None = None
+    record: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What is to be published: a DuckDB table `selected` and its columns."""
+
+    columns: tuple[ExtractColumn, ...]
+    rows: int
+
+
+@contextmanager
+def workspace(scratch: Path, *, memory_mb: int = 256) -> Iterator[DuckDBPyConnection]:
+    """A private DuckDB whose spilled pages lie in `scratch`; memory does not grow with rows beyond its limit."""
+    import duckdb
+
+    connection = duckdb.connect()
+    try:
+        connection.execute(f"set memory_limit = '{memory_mb}MB'")
+        connection.execute(f"set temp_directory = {literal(str(scratch))}")
+        connection.execute("set preserve_insertion_order = true")
+        connection.execute("set enable_progress_bar = false")
+        yield connection
+    finally:
+        connection.close()
+
+
+def _months_before(day: date, months: int) -> date:
+    index = day.year * 12 + day.month - 1 - months
+    year, month = divmod(index, 12)
+    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+
+
+def _as_text(field_name: str) -> str:
+    return f"cast({name(field_name)} as varchar)"
+
+
+def _one_of(field_name: str, values: Sequence[str | int | bool]) -> str:
+    texts = [("true" if v else "false") if isinstance(v, bool) else str(v) for v in values]
+    return f"{_as_text(field_name)} in {literals(texts)}"
+
+
+def _current(fields: Sequence[str], as_of: date) -> list[str]:
+    """Entries that have not ended by `as_of`; a date that cannot be read counts as an end."""
+    return [
+        f"({name(f)} is null or coalesce(try_cast({name(f)} as date) > {literal(as_of)}, false))"
+        for f in ENDINGS
+        if f in fields
+    ]
+
+
+def town_names(recipient: Department, deployment: Deployment) -> tuple[str, ...]:
+    """The names a township's rows may carry: its own, its former ones and its short ones."""
+    towns = [t for t in deployment.county.towns if t.name == recipient.town]
+    named = [recipient.town] if recipient.town else []
+    return tuple(dict.fromkeys([*named, *(n for t in towns for n in (t.name, *t.former, *t.short))]))
+
+
+class Selector:
+    """Makes selections for one published state. `read` gives a dataset's rows; each is read once and kept."""
+
+    def __init__(
+        self,
+        duck: DuckDBPyConnection,
+        deployment: Deployment,
+        datasets: dict[str, Dataset],
+        read: Callable[[str], pa.Table],
+        as_of: date,
+    ) -> None:
+        self._duck, self._deployment, self._datasets, self._read, self._as_of = duck, deployment, datasets, read, as_of
+        self._tables: dict[str, pa.Table] = {}
+
+    def title(self, dataset: str) -> str:
+        """A dataset's title in Chinese."""
+        return self._datasets[dataset].title.zh
+
+    def table(self, dataset: str) -> pa.Table:
+        """A dataset's rows with exactly its declared columns.
+
+        Raises:
+            ConfigurationError: the dataset lacks a column it declares.
+        """
+        if dataset not in self._tables:
+            rows = self._read(dataset)
+            declared = [f.name for f in self._datasets[dataset].fields]
+            if missing := [f for f in declared if f not in rows.column_names]:
+                raise ConfigurationError(
+                    f"数据集 {dataset} 缺少已声明的字段：{'、'.join(missing)}。",
+                    next_step="升级数据库结构并重新投影总表后重试。",
+                )
+            self._tables[dataset] = rows.select(declared)
+            self._duck.register(f"dataset_{dataset}", self._tables[dataset])
+        return self._tables[dataset]
+
+    def _listing(self, listing: Listing) -> str:
+        rows = self.table(listing.dataset)
+        conditions = ["coop_id is not null", *(_one_of(f, v) for f, v in listing.only.items())]
+        if listing.current:
+            conditions += _current(rows.column_names, self._as_of)
+        return f"select coop_id from {name('dataset_' + listing.dataset)} where {' and '.join(conditions)}"
+
+    def _own(self, recipient: Department) -> list[str]:
+        """Queries for the cooperatives in datasets that the recipient, and nobody else, gives."""
+        declared = self._deployment.feed_by_name
+        own = [
+            d.name
+            for d in self._datasets.values()
+            if d.feeds and all(f in declared and self._deployment.sender_of(f) == recipient.id for f in d.feeds)
+        ]
+        return [self._listing(Listing(dataset=d)) for d in own]
+
+    def _conditions(self, agreement: Agreement, recipient: Department, fields: Sequence[str]) -> list[str]:
+        rows = agreement.rows
+        conditions = ["coop_id is not null", *(_one_of(f, v) for f, v in rows.only.items())]
+        conditions += [f"coalesce(not ({_one_of(f, v)}), true)" for f, v in rows.excluding.items()]
+        if rows.own_town:
+            conditions.append(f"town in {literals(town_names(recipient, self._deployment))}")
+        if rows.own_cooperatives:
+            own = self._own(recipient)
+            conditions.append(f"coop_id in ({' union '.join(own)})" if own else "false")
+        if rows.listed_in:
+            conditions.append(f"coop_id in ({' union '.join(map(self._listing, rows.listed_in))})")
+        conditions += [
+            f"not exists (select 1 from ({self._listing(e)}) e where e.coop_id = source.coop_id)"
+            for e in rows.not_listed_in
+        ]
+        if rows.current:
+            conditions += _current(fields, self._as_of)
+        if rows.since:
+            first = rows.since.day or _months_before(self._as_of, rows.since.months or 0)
+            conditions.append(f"try_cast({name(rows.since.field)} as date) >= {literal(first)}")
+        return conditions
+
+    def select(
+        self, agreement: Agreement, recipient: Department, disputes: Sequence[Dispute], key: Callable[[], bytes]
+    ) -> Selection:
+        """Fills the DuckDB table `selected` with what this recipient may have, in the published order: by town, name
+        and id of the cooperative where they leave in the clear, then by the values themselves. `key` makes the recipient's pseudonym key."""
+        rows = self.table(agreement.dataset)
+        dataset = self._datasets[agreement.dataset]
+        columns = extract_columns(agreement, dataset, rows)
+        hidden = tuple(f for f in agreement.fields if agreement.mask_of(f) is Mask.PSEUDONYM)
+        self._duck.register("source_rows", rows)
+        if hidden:
+            # the clear values stay beside the pseudonyms for filters and order, under the dataset's own names
+            masked = with_pseudonyms(rows.select(hidden), hidden, key())
+            for field_name in hidden:
+                rows = rows.append_column(f"__pseudonym_{field_name}", masked.column(field_name))
+            self._duck.register("source_rows", rows)
+        shown = [
+            f"cast({name('__pseudonym_' + c.name)} as varchar) as {name(c.name)}"
+            if c.mask is Mask.PSEUDONYM
+            else f"{c.machine()} as {name(c.name)}"
+            for c in columns
+            if c.name != DISPUTE
+        ]
+        conditions = self._conditions(agreement, recipient, rows.column_names)
+        # a column that does not leave in the clear must not show through the order either
+        order = [c.name for c in columns if c.name in ("town", "name", "coop_id") and c.mask is Mask.CLEAR]
+        self._register_disputes(disputes)
+        self._duck.execute(
+            f"""
+            create or replace table selected as
+            with chosen as (
+              select *, row_number() over () as __n from source_rows as source
+              where {" and ".join(conditions)}
+            ), flags as ({self._flags(columns, rows.column_names)})
+            select {", ".join(shown)}, flags.note as {name(DISPUTE)}, chosen.coop_id as {_HIDDEN_COOP}
+            from chosen left join flags using (__n)
+            order by {
+                ", ".join(
+                    [
+                        *(f"chosen.{name(f)} nulls last" for f in order),
+                        *(f"{i} nulls last" for i in range(1, len(shown) + 1)),
+                    ]
+                )
+            }
+            """
+        )
+        counted = one_row(self._duck, "select count(*) from selected")
+        return Selection(columns, int(counted[0]))
+
+    def cooperatives(self) -> list[str]:
+        """Ids of the cooperatives the last selection holds, in order."""
+        found = self._duck.execute(
+            f"select distinct {_HIDDEN_COOP} from selected where {_HIDDEN_COOP} is not null order by 1"
+        )
+        return [str(r[0]) for r in found.fetchall()]
+
+    def _register_disputes(self, disputes: Sequence[Dispute]) -> None:
+        self._duck.execute(
+            "create or replace temp table disputes (correction_id bigint, coop_id varchar, field varchar, value varchar)"
+        )
+        self._duck.execute(
+            "create or replace temp table dispute_record (correction_id bigint, field varchar, value varchar)"
+        )
+        for d in disputes:
+            self._duck.execute(
+                "insert into disputes values (?, ?, ?, ?)", [d.correction_id, d.coop_id, d.field, d.value]
+            )
+            for field_name, value in d.record:
+                self._duck.execute("insert into dispute_record values (?, ?, ?)", [d.correction_id, field_name, value])
+
+    @staticmethod
+    def _flags(columns: Sequence[ExtractColumn], fields: Sequence[str]) -> str:
+        """One note a row with flagged disputes. A dispute about a field that does not leave is not told."""
+        cases = " ".join(f"when {literal(f)} then {_as_text(f)}" for f in fields)
+        titles = " ".join(f"when {literal(c.name)} then {literal(c.title)}" for c in columns)
+        leaving = literals([c.name for c in columns])
+        return f"""
+            select __n, string_agg(
+              case when d.field is null then '整行有争议' else '“' || (case d.field {titles} end) || '”有争议' end
+              || '（校核纠错第' || d.correction_id || '号）', '；' order by d.correction_id) as note
+            from chosen join disputes d using (coop_id)
+            where (d.field is null or d.field in {leaving})
+              and (d.value is null or d.field is null or (case d.field {cases} end) = d.value)
+              and not exists (
+                select 1 from dispute_record k where k.correction_id = d.correction_id
+                and (case k.field {cases} end) is distinct from k.value)
+            group by __n
+        """
