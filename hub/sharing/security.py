@@ -1,6 +1,6 @@
 """Row-level security: reading the database as one department, so that a bug in a page cannot show another's rows.
 
-The policies are in migration 0004: role `hub_portal` sees only what `hub.department` and `hub.role` let it see.
+The policies are in `hub.store.migrations.portal_role`: role `hub_portal` sees only what `hub.department` and `hub.role` let it see.
 """
 
 from __future__ import annotations
@@ -18,9 +18,12 @@ ROLES = ("staff", "office", "operator", "auditor")
 
 
 @contextmanager
-def as_department(connection: Connection, department: str, role: str) -> Iterator[Connection]:
-    """Reads as a person of `department` with `role` (staff, office, operator, auditor) for the rest of a `with` block,
-    inside the caller's transaction. What the policies do not allow is not there; writing is refused by the server.
+def as_department(
+    connection: Connection, department: str, role: str, *, town: str | None = None
+) -> Iterator[Connection]:
+    """Reads as a person of `department` with `role` (staff, office, operator, auditor) within a `with` block, inside the
+    caller's transaction. A township's people also name their town. What the policies do not allow is not there;
+    writing is refused by the server. `operator` keeps the machine running and sees nobody's data.
 
     Raises:
         ConfigurationError: the database role is missing or may not be taken on.
@@ -29,8 +32,11 @@ def as_department(connection: Connection, department: str, role: str) -> Iterato
         raise ValueError(f"unknown role {role!r}")
     try:
         connection.execute(
-            text("select set_config('hub.department', :d, true), set_config('hub.role', :r, true)"),
-            {"d": department, "r": role},
+            text(
+                "select set_config('hub.department', :d, true), set_config('hub.role', :r, true), "
+                "set_config('hub.town', :t, true)"
+            ),
+            {"d": department, "r": role, "t": town or ""},
         )
         connection.execute(text(f"set local role {PORTAL_ROLE}"))
     except DBAPIError as error:
@@ -50,7 +56,12 @@ def _leave(connection: Connection) -> None:
     """Back to the caller's own role; in a transaction that already failed the rollback does it."""
     try:
         connection.execute(text("reset role"))
-        connection.execute(text("select set_config('hub.department', '', true), set_config('hub.role', '', true)"))
+        connection.execute(
+            text(
+                "select set_config('hub.department', '', true), set_config('hub.role', '', true), "
+                "set_config('hub.town', '', true)"
+            )
+        )
     except DBAPIError:
         # an aborted transaction: `set local` ends with it
         return

@@ -4,6 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from hub.store.migrations.portal_role import protect
+
 revision = "0004_sharing"
 down_revision = "0003_master"
 branch_labels = None
@@ -238,3 +240,4 @@ def upgrade() -> None:
     op.execute(
         "create trigger ledger_no_truncate before truncate on ledger for each statement execute function hub_append_only()"
     )
+    protect(op.get_bind())
