@@ -1,4 +1,4 @@
-"""The master table, its history and child records."""
+"""The master table, its history, and what each published version rested on."""
 
 from sqlalchemy import BigInteger, Column, Date, DateTime, ForeignKey, Identity, Index, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -13,6 +13,7 @@ master_version = Table(
     Column("business_date", Date, nullable=False),
     Column("published_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
     Column("digest", Text, nullable=False),  # SHA-256 over the canonical rows
+    Column("basis", JSONB, nullable=False, server_default="{}"),  # thresholds and towns it was computed with
     Column("figures", JSONB, nullable=False, server_default="{}"),
     comment="总表版本 · one published state of the master table",
 )
@@ -24,6 +25,7 @@ cooperative = Table(
     # one column a master field, named as in hub/master/fields.yaml; evidence holds, field by field, the winning and
     # losing values with row_id, delivery_id, feed, as_of and rule
     Column("name", Text, nullable=False),
+    Column("initials", Text, nullable=False, server_default=""),  # pinyin initials of the name, for the search box
     Column("uscc", Text),
     Column("representative", Text),
     Column("town", Text),
@@ -34,8 +36,49 @@ cooperative = Table(
     Column("tax_status", Text),
     Column("fields", JSONB, nullable=False, server_default="{}"),  # all master fields, those above included
     Column("evidence", JSONB, nullable=False, server_default="{}"),
+    Column("records", Text, nullable=False, server_default=""),  # digest of what its child records say
+    Column("digest", Text, nullable=False, server_default=""),  # of fields and records: what a version is made of
+    Column(
+        "proof", Text, nullable=False, server_default=""
+    ),  # digest of evidence; a change of it alone makes no version
     Column("version", ForeignKey("master_version.version"), nullable=False),  # last changed in
     Index(None, "town"),
     Index(None, "uscc"),
     comment="合作社总表 · one row a cooperative, as of the newest version",
+)
+
+cooperative_history = Table(
+    "cooperative_history",
+    metadata,
+    Column("coop_id", ForeignKey("cooperative_id.coop_id"), primary_key=True),
+    Column("from_version", ForeignKey("master_version.version"), primary_key=True),
+    Column(
+        "to_version", ForeignKey("master_version.version"), nullable=False
+    ),  # the first version it no longer held in
+    Column("fields", JSONB, nullable=False),
+    Column("evidence", JSONB, nullable=False),
+    Column("records", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Index(None, "to_version"),
+    comment="总表历史 · what a cooperative's row was, between two versions",
+)
+
+master_delivery = Table(
+    "master_delivery",
+    metadata,
+    Column("delivery_id", ForeignKey("delivery.delivery_id"), primary_key=True),
+    Column("from_version", ForeignKey("master_version.version"), primary_key=True),
+    Column("to_version", ForeignKey("master_version.version")),  # null: still
+    comment="版本所依来件 · which deliveries a version knew of",
+)
+
+master_link = Table(
+    "master_link",
+    metadata,
+    Column("profile_key", ForeignKey("profile.profile_key"), primary_key=True),
+    Column("from_version", ForeignKey("master_version.version"), primary_key=True),
+    Column("to_version", ForeignKey("master_version.version")),  # null: still
+    Column("coop_id", ForeignKey("cooperative_id.coop_id"), nullable=False),
+    Index(None, "coop_id"),
+    comment="版本所依关联 · which cooperative a profile was, between two versions",
 )

@@ -1,0 +1,238 @@
+"""From PostgreSQL into DuckDB: the rows the projection works on, one table a feed, typed as the catalogue says.
+
+Tables made: `source` (deliveries), `complete` (feeds whose silence means no), and `rows_<feed>` with row_id, delivery_id,
+coop_id, as_of, order_no (which delivery speaks last), live, content_key and the feed's fields. Rows that no current list holds
+any more come along with live = false, once per profile, because names and addresses of the past still identify.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection
+
+from hub.feeds import Feed, Kind, feed_catalogue
+from hub.master.live import Source, complete_feeds, known_deliveries, mark_live
+
+if TYPE_CHECKING:
+    import duckdb
+
+# Records that carry their own dates: (begins, ends, what is void before its end). A later list tells of earlier days too.
+EVENTS: dict[str, tuple[str, str | None, tuple[str, ...]]] = {
+    "market_abnormal": ("listed_on", "removed_on", ("removal_reason", "removed_by")),
+    "market_inspection": ("checked_on", None, ()),
+    "traceability_batches": ("batch_on", None, ()),
+    "complaints": ("registered_on", "closed_on", ("outcome",)),
+    "support_measures": ("supported_on", None, ()),
+}
+# What makes a record the same record in two deliveries, where the feed's own key says more or less than that.
+RECORD_KEYS: dict[str, tuple[str, ...]] = {
+    "tax_registration": ("registration_serial", "tax_number"),
+    "demonstration": ("level", "system", "awarded_in", "batch", "monitored_in"),
+    "traceability_subjects": ("subject_code",),
+}
+_SQL_TYPES = {
+    Kind.DATE: "date",
+    Kind.YEAR: "bigint",
+    Kind.INTEGER: "bigint",
+    Kind.NUMBER: "double",
+    Kind.MONEY: "double",
+    Kind.BOOLEAN: "boolean",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What is asked for: the version known (None: now), the day (None: all that is known), and the day rules count from."""
+
+    version: int | None
+    as_of: date | None
+    day: date
+    coop_ids: tuple[str, ...] | None = None  # None: all
+
+
+def sql_type(kind: Kind) -> str:
+    """DuckDB's type of a field's normal form."""
+    return _SQL_TYPES.get(kind, "varchar")
+
+
+def record_key(feed: Feed) -> tuple[str, ...]:
+    """Fields that make a record of one cooperative the same record in another delivery."""
+    if feed.feed in RECORD_KEYS:
+        return RECORD_KEYS[feed.feed]
+    return tuple(n for n in feed.key if feed.by_name[n].role is None)
+
+
+def _copy_to_file(connection: Connection, query: str, parameters: Sequence[Any], path: Path) -> None:
+    raw: Any = connection.connection.driver_connection
+    statement = f"copy ({query}) to stdout with (format csv, delimiter E'\\t', quote E'\\x02')"
+    with path.open("wb") as out, raw.cursor() as cursor, cursor.copy(statement, parameters) as copy:
+        for block in copy:
+            out.write(block)
+
+
+def _link(version: int | None) -> str:
+    if version is None:
+        return "join link l on l.profile_key = r.profile_key and l.coop_id is not null and l.link <> 'review'"
+    return (
+        f"join master_link l on l.profile_key = r.profile_key and l.from_version <= {version}"
+        f" and (l.to_version is null or l.to_version > {version})"
+    )
+
+
+def _rows_query(feed: Feed, snapshot: Snapshot, ids: dict[str, list[int]]) -> tuple[str, list[Any]]:
+    """PostgreSQL query for a feed's rows: row_id, delivery_id, coop_id, live, content_key, fields."""
+    narrowed = "" if snapshot.coop_ids is None else "and l.coop_id = any(%s::text[])"
+    more: list[Any] = [] if snapshot.coop_ids is None else [list(snapshot.coop_ids)]
+    base = f"""from source_row r join delivery d on d.delivery_id = r.delivery_id {_link(snapshot.version)}
+        where r.disposition = 'accepted' and r.feed = '{feed.feed}' {narrowed}
+          and (r.superseded_by is null or not r.superseded_by = any(%s::bigint[]))"""
+    columns = "r.row_id, r.delivery_id, l.coop_id, {live} as live, r.content_key, r.fields::text"
+    query = f"select {columns.format(live='true')} {base} and r.delivery_id = any(%s::bigint[])"
+    parameters: list[Any] = [*more, ids["known"], ids["live"]]
+    if ids["past"]:
+        query += f""" union all (select distinct on (r.profile_key) {columns.format(live="false")} {base}
+            and r.delivery_id = any(%s::bigint[])
+            and not exists (select 1 from source_row x where x.profile_key = r.profile_key and x.feed = r.feed
+                            and x.disposition = 'accepted' and x.delivery_id = any(%s::bigint[]))
+            order by r.profile_key, d.as_of desc, r.row_id desc)"""
+        parameters += [*more, ids["known"], ids["past"], ids["live"]]
+    return query, parameters
+
+
+def feed_columns(feed: Feed) -> str:
+    """Select list that types a parsed JSON object `f` as the feed's fields."""
+    parts = []
+    for field in feed.fields:
+        kind = sql_type(field.kind)
+        value = f'f."{field.name}"'
+        if field.kind is Kind.TOWN:
+            value = f"coalesce({value}, s.town)"
+        parts.append(
+            f'{value} as "{field.name}"' if kind == "varchar" else f'try_cast({value} as {kind}) as "{field.name}"'
+        )
+    return ", ".join(parts)
+
+
+def derived_columns(feed: str) -> str:
+    """Columns a feed's rows get beside their fields."""
+    if feed == "traceability_batches":
+        # many platforms print no date, but number their batches by it
+        return (
+            ", coalesce(produced_on, issued_on, try_cast(try_strptime(left(batch, 8), '%Y%m%d') as date)) as batch_on"
+        )
+    return ""
+
+
+def load_sources(
+    connection: Connection, duck: duckdb.DuckDBPyConnection, snapshot: Snapshot, current_for_days: int
+) -> list[Source]:
+    """Makes `source` and `complete`; returns the deliveries with `live` decided."""
+    sources = mark_live(connection, known_deliveries(connection, snapshot.version), snapshot.as_of)
+    define_sources(duck, sources, complete_feeds(sources, snapshot.day, current_for_days))
+    return sources
+
+
+def define_sources(
+    duck: duckdb.DuckDBPyConnection, sources: Iterable[Source], complete: Iterable[tuple[str, str | None]]
+) -> None:
+    """Makes `source` and `complete` from what is already known (benchmarks and tests bring their own)."""
+    duck.execute(
+        "create or replace table source (delivery_id bigint, feed varchar, department varchar, as_of date, town varchar,"
+        " order_no bigint, live boolean)"
+    )
+    listed = list(sources)
+    roots = {s.delivery_id: s for s in listed}
+    ranked = sorted(listed, key=lambda s: (roots[s.root].as_of, s.root, s.delivery_id))
+    order: dict[int, int] = {}
+    for s in ranked:
+        order.setdefault(s.root, len(order) + 1)
+    rows = [(s.delivery_id, s.feed, s.department, s.as_of, s.town, order[s.root], s.live) for s in ranked]
+    if rows:
+        duck.executemany("insert into source values (?, ?, ?, ?, ?, ?, ?)", rows)
+    duck.execute("create or replace table complete (feed varchar, town varchar)")
+    pairs = sorted(complete, key=lambda p: (p[0], p[1] or ""))
+    if pairs:
+        duck.executemany("insert into complete values (?, ?)", pairs)
+
+
+def load_rows(
+    connection: Connection,
+    duck: duckdb.DuckDBPyConnection,
+    snapshot: Snapshot,
+    sources: Iterable[Source],
+    feeds: Iterable[str] | None = None,
+    *,
+    with_past: bool = True,
+) -> None:
+    """Makes `rows_<feed>` for each feed asked for (default: all of the catalogue)."""
+    by_feed: dict[str, list[Source]] = {}
+    for s in sources:
+        by_feed.setdefault(s.feed, []).append(s)
+    known = [s.delivery_id for ss in by_feed.values() for s in ss]
+    with tempfile.TemporaryDirectory(prefix="coop-hub-") as folder:
+        for feed in feed_catalogue().values():
+            if feeds is not None and feed.feed not in feeds:
+                continue
+            mine = by_feed.get(feed.feed, [])
+            ids = {
+                "known": known,
+                "live": [s.delivery_id for s in mine if s.live or _tells_of_then(s, snapshot)],
+                "past": [],
+            }
+            if with_past:
+                past = [s for s in mine if not s.live and not (snapshot.as_of and s.as_of > snapshot.as_of)]
+                ids["past"] = [s.delivery_id for s in sorted(past, key=lambda s: (s.as_of, s.delivery_id))]
+            path = Path(folder) / f"{feed.feed}.tsv"
+            if mine:
+                query, parameters = _rows_query(feed, snapshot, ids)
+                _copy_to_file(connection, query, parameters, path)
+            else:
+                path.touch()
+            _define_rows(duck, feed, path, snapshot)
+
+
+def _tells_of_then(source: Source, snapshot: Snapshot) -> bool:
+    return source.feed in EVENTS and snapshot.as_of is not None and source.as_of > snapshot.as_of
+
+
+def _define_rows(duck: duckdb.DuckDBPyConnection, feed: Feed, path: Path, snapshot: Snapshot) -> None:
+    shape = ", ".join(f'"{f.name}": "VARCHAR"' for f in feed.fields)
+    if path.stat().st_size:
+        read = f"""(select row_id, delivery_id, coop_id, live, content_key, from_json(fields, '{{{shape}}}') as f
+            from read_csv('{path}', delim='\t', quote='\x02', escape='\x02', header=false, auto_detect=false,
+                 max_line_size=16777216, columns={{row_id: 'BIGINT', delivery_id: 'BIGINT', coop_id: 'VARCHAR',
+                 live: 'BOOLEAN', content_key: 'VARCHAR', fields: 'VARCHAR'}}))"""
+    else:
+        read = f"""(select 0::bigint as row_id, 0::bigint as delivery_id, '' as coop_id, true as live, '' as content_key,
+            from_json('{{}}', '{{{shape}}}') as f where false)"""
+    duck.execute(
+        f"""create or replace table rows_{feed.feed} as
+            select * {derived_columns(feed.feed)} from (
+              select r.row_id, r.delivery_id, r.coop_id, s.as_of, s.order_no, r.live, r.content_key, {feed_columns(feed)}
+              from {read} r join source s using (delivery_id))"""
+    )
+    if snapshot.as_of is not None and feed.feed in EVENTS:
+        begins, ends, void = EVENTS[feed.feed]
+        day = f"date '{snapshot.as_of.isoformat()}'"
+        duck.execute(f"delete from rows_{feed.feed} where {begins} > {day} or ({begins} is null and as_of > {day})")
+        if ends:
+            sets = ", ".join(f"{c} = null" for c in (ends, *void))
+            duck.execute(f"update rows_{feed.feed} set {sets} where {ends} > {day}")
+
+
+def define_records(duck: duckdb.DuckDBPyConnection, feed: Feed) -> None:
+    """Makes the view `now_<feed>`: live rows, each record once, as its newest delivery tells it."""
+    key = "".join(f', "{n}"' for n in record_key(feed))
+    live = duck.execute(f"select count(distinct order_no) from rows_{feed.feed} where live").fetchone()
+    once = (
+        f" qualify dense_rank() over (partition by coop_id{key} order by order_no desc) = 1"
+        if live and live[0] > 1
+        else ""
+    )
+    duck.execute(f"create or replace view now_{feed.feed} as select * from rows_{feed.feed} where live{once}")

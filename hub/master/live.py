@@ -1,0 +1,155 @@
+"""Which deliveries speak, on two axes: what the hub knew (a version), and what was true (a day).
+
+A full list is replaced by the next of its series; increments and problem-only lists add up for ever. A correction (it
+`supersedes` a delivery) belongs to the delivery it corrects. Offices rename their files: a newer list under another name
+that says at least half of what an older one says replaces it too; parts of one list (a file a level) share nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from pathlib import PurePath
+
+from sqlalchemy import Connection, and_, or_, select, text
+
+from hub.feeds import Coverage, feed_catalogue
+from hub.store.tables.intake import delivery
+from hub.store.tables.master import master_delivery
+
+# What changes from month to month in the name of the same list: dates, counters, "final", copies.
+_PASSING = re.compile(
+    r"截至|截止|更新|最终版?|终稿|定稿|修改稿?|副本|新版|上半年|下半年|第?[一二三四1-4]季度|[〇零一二三四五六七八九十]+(?=[年月日])|final|copy|v(?=\d)",
+    re.IGNORECASE,
+)
+_NOT_WORDS = re.compile(r"[\W\d_]+|(?<![一-鿿])[年月日]|[年月日](?=[\W\d_]|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A delivery as the projection sees it. `root` is the delivery it corrects (itself, if none); `live` says whether its
+    rows are true on the day asked for."""
+
+    delivery_id: int
+    feed: str
+    department: str
+    name: str
+    as_of: date
+    coverage: Coverage
+    town: str | None
+    supersedes: int | None
+    root: int = 0
+    live: bool = True
+
+    @property
+    def series(self) -> tuple[str, str, str]:
+        """Deliveries of one series replace one another: same feed, same sender, same town or same kind of file."""
+        if self.town and feed_catalogue()[self.feed].per_town:
+            return self.feed, self.department, self.town
+        return self.feed, self.department, file_stem(self.name)
+
+
+def file_stem(name: str) -> str:
+    """What stays of a file's name from month to month: "…异常名录20261031(1).xls" and "2026年9月…异常名录.xls" are one list."""
+    stem = PurePath(name).stem
+    stem = re.sub(r"\d+\s*[年月日]", " ", stem)
+    return _NOT_WORDS.sub("", _PASSING.sub(" ", stem)).lower()
+
+
+def known_deliveries(connection: Connection, version: int | None) -> list[Source]:
+    """The accepted deliveries, as of a version of the master, or now (`None`). `live` is not yet decided."""
+    query = select(
+        delivery.c.delivery_id,
+        delivery.c.feed,
+        delivery.c.department,
+        delivery.c.name,
+        delivery.c.as_of,
+        delivery.c.coverage,
+        delivery.c.town,
+        delivery.c.supersedes,
+    )
+    if version is None:
+        query = query.where(delivery.c.state == "accepted")
+    else:
+        query = query.join(master_delivery, master_delivery.c.delivery_id == delivery.c.delivery_id).where(
+            and_(
+                master_delivery.c.from_version <= version,
+                or_(master_delivery.c.to_version.is_(None), master_delivery.c.to_version > version),
+            )
+        )
+    found = {
+        r.delivery_id: Source(
+            r.delivery_id, r.feed, r.department, r.name, r.as_of, Coverage(r.coverage), r.town, r.supersedes
+        )
+        for r in connection.execute(query.order_by(delivery.c.delivery_id))
+        if r.feed in feed_catalogue()
+    }
+    return [replace(s, root=_root(s, found)) for s in found.values()]
+
+
+def _root(source: Source, found: dict[int, Source]) -> int:
+    seen = {source.delivery_id}
+    while source.supersedes in found and source.supersedes not in seen:
+        seen.add(source.supersedes)
+        source = found[source.supersedes]
+    return source.delivery_id
+
+
+RENAMED_SHARE = 0.5
+_SHARED = text(
+    """select count(*) as said, count(*) filter (where exists (
+           select from source_row b where b.content_key = a.content_key and b.delivery_id = :newer)) as again
+       from source_row a where a.delivery_id = :older and a.disposition = 'accepted'"""
+)
+
+
+def _renamed(connection: Connection, chosen: Iterable[Source]) -> set[int]:
+    """Deliveries whose list came again under another file name."""
+    groups: dict[tuple[str, str], list[Source]] = {}
+    for s in chosen:
+        if not (s.town and feed_catalogue()[s.feed].per_town):
+            groups.setdefault((s.feed, s.department), []).append(s)
+    gone: set[int] = set()
+    for group in groups.values():
+        group.sort(key=lambda s: (s.as_of, s.delivery_id))
+        for i, older in enumerate(group):
+            for newer in group[i + 1 :]:
+                counts = connection.execute(_SHARED, {"older": older.delivery_id, "newer": newer.delivery_id}).one()
+                if counts.said and counts.again >= RENAMED_SHARE * counts.said:
+                    gone.add(older.delivery_id)
+                    break
+    return gone
+
+
+def mark_live(connection: Connection, sources: Iterable[Source], as_of: date | None) -> list[Source]:
+    """Decides `live`, on `as_of` or, without a day, of all that is known. A day hides the deliveries that speak of later."""
+    sources = list(sources)
+    by_id = {s.delivery_id: s for s in sources}
+    newest: dict[tuple[str, str, str], Source] = {}
+    for s in sources:
+        if s.root != s.delivery_id or s.coverage is not Coverage.FULL or (as_of and s.as_of > as_of):
+            continue
+        best = newest.get(s.series)
+        if best is None or (s.as_of, s.delivery_id) > (best.as_of, best.delivery_id):
+            newest[s.series] = s
+    chosen = {s.delivery_id for s in newest.values()} - _renamed(connection, newest.values())
+
+    def speaks(s: Source) -> bool:
+        root = by_id[s.root]
+        if as_of and root.as_of > as_of:
+            return False
+        return root.coverage is not Coverage.FULL or root.delivery_id in chosen
+
+    return [replace(s, live=speaks(s)) for s in sources]
+
+
+def complete_feeds(sources: Iterable[Source], day: date, current_for_days: int) -> set[tuple[str, str | None]]:
+    """(feed, town) pairs whose live full list is recent enough that "not in it" means "no"; town None: the whole county."""
+    oldest = day - timedelta(days=current_for_days)
+    return {
+        (s.feed, s.town if feed_catalogue()[s.feed].per_town else None)
+        for s in sources
+        if s.live and s.root == s.delivery_id and s.coverage is Coverage.FULL and s.as_of >= oldest
+    }
