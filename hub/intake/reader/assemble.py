@@ -20,6 +20,7 @@ def sheet_readings(grid: Grid, known: Collection[str], *, hidden: str = "read") 
     for layout in find_tables(grid, known):
         if hidden == "report":
             _leave_out_hidden(grid, layout)
+        _drop_merged_tails(grid, layout)
         columns = name_columns(layout)
         readings.append(
             SheetReading(
@@ -33,6 +34,7 @@ def sheet_readings(grid: Grid, known: Collection[str], *, hidden: str = "read") 
                     for row, account in sorted(layout.other.items())
                 ],
                 rows=_rows(grid, layout, fills),
+                context=grid.context,
             )
         )
     return readings
@@ -46,6 +48,27 @@ def _leave_out_hidden(grid: Grid, layout: TableLayout) -> None:
         layout.other[row] = Account("note", "隐藏的行，按设置未读取。")
     left_out = set(gone)
     layout.data = [r for r in layout.data if r not in left_out]
+
+
+def _drop_merged_tails(grid: Grid, layout: TableLayout) -> None:
+    """A column that only exists because cells are merged across it (no header and no cell of its own) is none."""
+    if not layout.header_rows:
+        return
+    bottom = layout.header_rows[-1]
+    covered = {
+        column
+        for top, left, last, right in grid.merges
+        if top <= bottom and last >= layout.header_rows[0]
+        for column in range(left + 1, min(right, left + 200) + 1)
+    }
+    for column in sorted(covered & set(layout.levels)):
+        own = any(
+            column < len(cells) and cells[column].strip()
+            for row in (*layout.header_rows, *layout.data)
+            if (cells := grid.rows.get(row)) is not None
+        )
+        if not own:
+            del layout.levels[column]
 
 
 def name_columns(layout: TableLayout) -> list[Column]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from hub.errors import HubError
 from hub.intake.reader.grid import Grid, cell_number
-from hub.intake.reader.model import refuse
+from hub.intake.reader.model import LockedError, refuse
 
 BUILT_IN_PASSWORD = "VelvetSweatshop"  # noqa: S105  every Excel tries it silently: a file that opens without asking
 
@@ -18,9 +18,13 @@ def _damaged(detail: str) -> HubError:
     )
 
 
-def locked(detail: str = "") -> HubError:
+def locked(detail: str = "") -> LockedError:
     """The refusal of a file with a password of its own."""
-    return refuse("文件设有打开密码，无法读取。", "请发送方取消密码（文件 → 信息 → 保护工作簿）后重新报送。", detail)
+    return LockedError(
+        "文件设有打开密码，无法读取。",
+        next_step="请发送方取消密码（文件 → 信息 → 保护工作簿）后重新报送。",
+        detail=detail,
+    )
 
 
 def decrypt(data: bytes) -> bytes | None:

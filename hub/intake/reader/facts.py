@@ -29,6 +29,7 @@ _NOT_TOWN = re.compile(r"^(各|全|本|所有|关于|填报|乡|镇|街|城|村|
 def _told(reading: Reading) -> Iterator[str]:
     """Titles and notes of all sheets, in order."""
     for sheet in reading.sheets:
+        yield from (unicodedata.normalize("NFKC", line) for line in sheet.context)
         for skipped in sheet.skipped:
             if skipped.kind in {"title", "note", "total"}:
                 yield unicodedata.normalize("NFKC", skipped.text)
@@ -77,7 +78,7 @@ def detect_as_of(reading: Reading, path: Path) -> dt.date | None:
 def detect_town(reading: Reading, path: Path, towns: Sequence[str] = ()) -> str | None:
     """The township a per-town delivery comes from: one the county knows (longest name first) in the file's name or in a
     title, else whatever stands at the beginning and ends in 镇, 乡 or 街道. None when nothing says it."""
-    titles = [s.text for sheet in reading.sheets for s in sheet.skipped if s.kind == "title"]
+    titles = [t for s in reading.sheets for t in (*s.context, *(k.text for k in s.skipped if k.kind == "title"))]
     texts = [unicodedata.normalize("NFKC", t).strip() for t in (path.stem, *titles)]
     known = sorted({t for t in towns if t}, key=len, reverse=True)
     for text in texts:
@@ -94,7 +95,7 @@ def detect_town(reading: Reading, path: Path, towns: Sequence[str] = ()) -> str 
 
 def sheet_choice(reading: Reading, sheet: SheetReading, field: FeedField) -> str | None:
     """The choice of `field` that a sheet's name says (国家级), else its titles, else the file's name."""
-    titles = [s.text for s in sheet.skipped if s.kind == "title"]
+    titles = [*sheet.context, *(s.text for s in sheet.skipped if s.kind == "title")]
     for text in (sheet.name, *titles, reading.file):
         plain = re.sub(r"\s+", "", unicodedata.normalize("NFKC", text))
         if not plain:

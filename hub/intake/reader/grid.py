@@ -24,6 +24,8 @@ class Grid:
     hidden: bool = False
     hidden_rows: set[int] = field(default_factory=set)
     has_merges: bool = False  # real merged ranges were in the file: an empty cell under a town is "the same"
+    height: int = 0  # rows of the table as drawn, empty ones too (HTML, Word)
+    context: list[str] = field(default_factory=list)  # what stands round the table outside its rows: titles, dates
     paragraphs: bool = False  # free text, one line a row, rather than a table
 
     def put(self, row: int, column: int, text: str) -> None:

@@ -20,14 +20,24 @@ MAX_HEADER_DEPTH = 6
 LOOK_AHEAD = 60  # rows in which a header is looked for
 MAX_COLUMNS_KEPT = 2000
 
-_NUMBER = re.compile(r"^[-+−]?[\d,，  ]*\d(\.\d+)?([eE][-+]?\d+)?\s*[%％‰]?$")
+_NUMBER = re.compile(
+    r"^[(（]?[-+−<>≥≤约]?[\d,， \u00a0\u2002\u2003\u2009]*\d?\.?\d+([eE][-+]?\d+)?\s*[%％‰]?[)）*]?"
+    r"(\s*[-~～—–至]\s*[\d.,]+\s*[%％]?)?$"
+)
 _YEAR = re.compile(r"^(19|20)\d{2}(年度?|\.0)?$")
 _MONTH = re.compile(r"^\d{1,2}月份?$|^(19|20)\d{2}[-./年]\d{1,2}月?$")
 _ORDINAL = re.compile(r"^[(（]?\d{1,3}[)）]?$|^[甲乙丙丁戊己庚A-Z]$|^[(（]?\d{1,2}\s*=.*$|^栏次$|^行次$")
 _DATE = re.compile(r"^\d{4}[-/.年]\d{1,2}([-/.月]\d{1,2}日?)?|^\d{8}$")
 _LONG_CODE = re.compile(r"^[0-9A-Z]{15,20}$", re.IGNORECASE)
 _PHONE = re.compile(r"^1\d{10}$|^0\d{2,3}-?\d{7,8}$")
-_EMPTY_LIKE = re.compile(r"^[-—–/\\…*#]+$")
+_EMPTY_LIKE = re.compile(r"^[-—–/\\…*#.·]+$")
+_ENTITY = re.compile(
+    r".{4,}(公司|合作社|专业社|联合社|集团|厂|农场|牧场|养殖场|猪场|学校|医院|银行|研究所|委员会|大学|学院|街道|办事处|批发市场)([(（][^()（）]*[)）])?$"
+)
+_PROVINCE = re.compile(
+    r"^(全国|北京|天津|河北|山西|内蒙古|辽宁|吉林|黑龙江|上海|江苏|浙江|安徽|福建|江西|山东|河南|湖北|湖南|广东|广西|海南|重庆|四川|贵州|云南|西藏|陕西|甘肃|青海|宁夏|"
+    r"新疆|台湾|香港|澳门|大连|青岛|宁波|厦门|深圳)[省市]?(壮族|回族|维吾尔)?(自治区|生产建设兵团|兵团|农垦)?[A-Za-z ]*$"
+)
 _SENTENCE = re.compile(r"[。；;！？]|[，,].*[，,]")
 _HEADER_END = re.compile(
     r"(名称|编号|代码|号码|日期|时间|电话|地址|单位|类型|类别|情况|金额|数量|面积|姓名|年度|年份|比例|备注|级别|等级|原因|机关|部门|状态|地区|方式|内容|结果|"
@@ -121,13 +131,31 @@ def _header_score(text: str, known: Collection[str]) -> float:
     if any(k in known for k in keys):
         return 2.0
     flat = squeeze(t)
+    if _ENTITY.match(flat) or _PROVINCE.match(flat):
+        return -0.8
     if any(_HEADER_END.search(k) for k in keys[:2]):
         return 1.2
+    if re.search(r"[A-Za-z]{3}", flat) and re.search(r"[\u4e00-\u9fff]", flat):
+        return 0.8  # in two languages: long, and for that very reason a header
     if len(flat) > 60:
         return -1.0
     if len(flat) > 30 or _SENTENCE.search(flat):
         return -0.3
     return 0.5
+
+
+def _contrast(sheet: _Sheet, place: int, cells: list[tuple[int, str]]) -> float:
+    """Share of a row's words that stand above columns of values: what makes a header a header, whatever it says."""
+    below = sheet.numbers[place + 1 : place + 26]
+    hits = considered = 0
+    for column, text in cells:
+        if _is_value(text):
+            continue
+        under = [x for r in below if (x := _text(sheet, r, column)) and squeeze_light(x)]
+        if under:
+            considered += 1
+            hits += sum(_is_value(x) for x in under) >= len(under) * 0.6
+    return hits / considered if considered else 0.0
 
 
 def find_tables(grid: Grid, known: Collection[str]) -> list[TableLayout]:
@@ -198,22 +226,60 @@ def _find_header(sheet: _Sheet, start: int) -> int | None:
             if best is not None and place - best > 12:
                 break
             continue
-        if words.is_form_line(texts[0]) or words.is_total(texts[0]):
+        if words.is_total(texts[0]) or (len(cells) <= 3 and any(words.is_form_line(x) for x in texts)):
+            continue
+        if len(cells) > 3 and all(words.is_form_line(x) or len(squeeze(x)) == 0 for x in texts):
             continue
         covered = sum(sheet.span(row, c) for c, _ in cells)
         scores = [_header_score(x, sheet.known) for x in texts]
         mean = sum(scores) / len(scores)
         share = min(1.0, max(len(cells), covered) / width)
         values = sum(s < -1 for s in scores)
-        if values > len(cells) * 0.34 or share < 0.4 or mean <= 0.2:
+        contrast = _contrast(sheet, place, cells)
+        if values and _counting(texts):
+            values, mean = 0, 0.6
+        if values > len(cells) * 0.34 or share < 0.4 or (mean <= 0.2 and contrast < 0.4):
             continue
         distinct = len({squeeze(x) for x in texts}) / len(texts)
-        score = (mean + 0.3) * share * (0.5 + distinct / 2)
+        score = (max(mean, 0.2) + 0.3 + contrast) * share * (0.5 + distinct / 2)
         if best is None or score > best_score * 1.6:
             best, best_score = place, score
         if best_score >= 1.0 or place - best > 8:
             break
     return best
+
+
+def _counting(texts: list[str]) -> bool:
+    """品种 1 2 3 … 31: the numbers of a header that counts days or places."""
+    numbers = [int(t) for x in texts[1:] if (t := squeeze(x)).isdigit()]
+    return (
+        not is_number(texts[0])
+        and len(numbers) >= 3
+        and len(numbers) >= len(texts) - 3
+        and numbers[0] in (0, 1)
+        and all(b - a == 1 for a, b in pairwise(numbers))
+    )
+
+
+def _first_level(sheet: _Sheet, place: int, start: int) -> int:
+    """The place where a header that was found at `place` begins: rows of group labels may stand above it."""
+    while place > start:
+        row, above = sheet.numbers[place], sheet.numbers[place - 1]
+        cells, own = sheet.filled(above), sheet.filled(row)
+        if row - above > 1 or any(_is_value(x) or words.is_form_line(x) for _, x in cells):
+            break
+        if len(cells) == 1:
+            column = cells[0][0]
+            if not (sheet.span(above, column) > 1 and own[0][0] < column and len(own) > 2):
+                break
+        elif (
+            any(len(squeeze(x)) > 40 for _, x in cells)
+            or cells[-1][0] > own[-1][0] + 1
+            or not any(c in {o for o, _ in own} or c < own[0][0] for c, _ in cells)
+        ):
+            break
+        place -= 1
+    return place
 
 
 def _headerless(sheet: _Sheet, place: int) -> bool:
@@ -351,12 +417,8 @@ def _one_line(text: str) -> str:
     lines = [squeeze_light(line) for line in re.split(r"[\r\n]+", text)]
     joined = ""
     for line in lines:
-        gap = (
-            " "
-            if joined and joined[-1].isascii() and joined[-1].isalnum() and line[:1].isascii() and line[:1].isalnum()
-            else ""
-        )
-        joined += gap + line
+        starts_latin = line[:1].isascii() and line[:1].isalpha()
+        joined += (" " if joined and starts_latin and not joined.endswith(("(", "-")) else "") + line
     return joined
 
 
@@ -370,7 +432,11 @@ def _table(sheet: _Sheet, start: int, *, first: bool) -> tuple[TableLayout, int]
     header: list[int] = []
     levels: dict[int, tuple[str, ...]] = {}
     place = start
+    if found is None and first and max(len(sheet.filled(r)) for r in sheet.numbers) == 1 and len(sheet.numbers) <= 2:
+        other = {r: Account("title", _shown(sheet, r)) for r in sheet.numbers}
+        return TableLayout([], {}, [], other), len(sheet.numbers)
     if found is not None:
+        found = _first_level(sheet, found, start)
         for number in sheet.numbers[start:found]:
             text = _shown(sheet, number)
             titles.append(text)
@@ -422,7 +488,7 @@ def _body(sheet: _Sheet, table: TableLayout, place: int) -> int:
         own = {squeeze(x) for x in texts}
         if any(own == h or (len(own) >= 3 and len(own & h) >= 0.8 * max(len(own), len(h))) for h in header_texts):
             table.other[row] = Account("header", _shown(sheet, row))
-        elif words.is_total(texts[0]) or (len(texts) > 1 and _is_serial_gap(cells) and words.is_total(texts[1])):
+        elif _is_total_row(texts):
             table.other[row] = Account("total", _shown(sheet, row))
         elif len(cells) == 1 and (kind := _lonely(sheet, table, place, columns)) is not None:
             table.other[row] = Account(kind, _shown(sheet, row))
@@ -449,9 +515,13 @@ def _follow(pending: list[int], place: int) -> bool:
     return pending[-1] == place - 1
 
 
-def _is_serial_gap(cells: list[tuple[int, str]]) -> bool:
-    """The first cell is a serial number: the word may stand in the second."""
-    return is_number(cells[0][1])
+def _is_total_row(texts: list[str]) -> bool:
+    """合计 in the first cell, in the second behind a number, or bare in the second or third (behind a merged town)."""
+    if words.is_total(texts[0]):
+        return True
+    if len(texts) > 1 and is_number(texts[0]) and words.is_total(texts[1]):
+        return True
+    return any(squeeze(x) in {"合计", "小计", "总计", "共计"} for x in texts[1:3])
 
 
 def _lonely(sheet: _Sheet, table: TableLayout, place: int, columns: list[int]) -> str | None:
@@ -462,6 +532,10 @@ def _lonely(sheet: _Sheet, table: TableLayout, place: int, columns: list[int]) -
         return "note"
     if len(columns) <= 1:
         return None
+    if place and table.other.get(sheet.numbers[place - 1], Account("")).kind == "note" and not is_number(text):
+        return "note"  # a note goes on in the next line
+    if any(squeeze(text) == squeeze(t) for t in table.titles):
+        return "title"
     if words.is_continued(text) or words.is_form_line(text):
         return "title"
     wide = sheet.span(row, column)
@@ -471,8 +545,10 @@ def _lonely(sheet: _Sheet, table: TableLayout, place: int, columns: list[int]) -
     if len(columns) >= 3 and (column == min(columns) or column not in columns):
         if is_number(text):
             return None
-        if words.is_section(text):
+        if words.is_section(text) or squeeze(text).endswith(":"):
             return "title"
+        if len(squeeze(text)) > 40 and column == min(columns):
+            return "note"
         if not _similar_column(sheet, table, column, text):
             return "note" if last or len(squeeze(text)) > 30 else "title"
     return None
@@ -498,13 +574,22 @@ def _new_header(sheet: _Sheet, place: int, table: TableLayout) -> bool:
         return False
     previous = sheet.numbers[place - 1]
     gap = row - previous > 1 or table.other.get(previous, Account("data")).kind in {"title", "note", "total"}
+    if place + 1 >= len(sheet.numbers) or any(_is_value(x) for _, x in cells):
+        return False
+    covered = sum(sheet.span(row, c) for c, _ in cells)
+    above = table.data[-20:]
+    numeric = [c for c in table.levels if sum(is_number(_text(sheet, r, c)) for r in above) >= len(above) * 0.6]
+    words_on_numbers = sum(1 for c, _ in cells if c in numeric)
+    if (
+        len(numeric) >= 2
+        and words_on_numbers >= max(2, len(numeric) * 0.4)
+        and covered >= sheet.width * 0.5
+        and (gap or _contrast(sheet, place, cells) >= 0.5)
+    ):
+        return True
     scores = [_header_score(x, sheet.known) for _, x in cells]
     known = sum(s >= 1.2 for s in scores)
-    if min(scores) < 0 or not gap:
-        return False
-    if known < max(2, len(cells) * 0.6):
-        return False
-    return place + 1 < len(sheet.numbers)
+    return gap and min(scores) >= 0 and known >= max(2, len(cells) * 0.6)
 
 
 def _add_blanks(sheet: _Sheet, tables: list[TableLayout]) -> None:

@@ -79,16 +79,24 @@ def _grid_of(table: Any, name: str) -> Grid:
                 grid.put(number, column, text)
             column += wide
     grid.has_merges = bool(grid.merges)
+    grid.height = len(rows)
     return grid
 
 
 def _is_layout(table: Any) -> bool:
     """A table that only places other tables on a page."""
-    return next(table.iter("table"), None) is not None and any(t is not table for t in table.iter("table"))
+    return any(t is not table for t in table.iter("table"))
+
+
+def _link_share(table: Any) -> float:
+    """How much of a table's text is links: menus are all links, data hardly."""
+    whole = len("".join(table.itertext()).strip())
+    linked = sum(len("".join(a.itertext()).strip()) for a in table.iter("a"))
+    return linked / whole if whole else 1.0
 
 
 def read_html(text: str) -> list[Grid]:
-    """The data tables of a page, or, when there is none, the lines of its longest text.
+    """The data tables of a page as one sheet, rows counted through; when there is none, the lines of its longest list.
 
     Raises:
         FormatError: nothing to read in it.
@@ -96,21 +104,68 @@ def read_html(text: str) -> list[Grid]:
     import lxml.html
     from lxml import etree
 
+    text = text.lstrip("\ufeff\x00")
     try:
-        page = lxml.html.document_fromstring(
-            text.lstrip("\ufeff\x00").encode("utf-8", "replace"), parser=lxml.html.HTMLParser(encoding="utf-8")
-        )
+        parser = lxml.html.HTMLParser(encoding="utf-8", huge_tree=False)
+        page = lxml.html.document_fromstring(text.encode("utf-8", "replace"), parser=parser)
     except (etree.ParserError, etree.XMLSyntaxError, ValueError) as error:
         raise refuse("网页内容是空的或已损坏。", "请发送方另存为 .xlsx 后重新报送。", str(error)[:200]) from None
-    grids = [_grid_of(t, "") for t in page.iter("table") if not _is_layout(t)]
-    grids = [g for g in grids if g.rows]
+    if page.find(".//frameset") is not None:
+        raise refuse("这是 Excel 存成的网页框架，数据在另外的文件里。", "请发送方用 Excel 另存为 .xlsx 后重新报送。")
+    tables = [t for t in page.iter("table") if not _is_layout(t)]
+    grids = [(t, g) for t in tables if (g := _grid_of(t, "")).rows]
+    is_export = all(not _is_layout(t) for t in page.iter("table")) and not any(
+        True for t in tables for _ in t.iter("a")
+    )
+    if not is_export:
+        grids = [(t, g) for t, g in grids if _is_data(g) and _link_share(t) < 0.6]
     if grids:
-        return _stacked(grids)
+        whole = _stacked([g for _, g in grids])
+        whole.context = _texts_around(page) if is_export else []
+        return [whole]
+    if (lines := _longest_list(page)) is not None:
+        return [lines]
     raise refuse("网页里没有表格。", "请发送方另存为 .xlsx 或 .csv 后重新报送。")
 
 
-def _stacked(grids: list[Grid]) -> list[Grid]:
-    """The largest table with what stands round it as one sheet: HTML exports put titles and notes in small tables."""
+def _texts_around(page: Any) -> list[str]:
+    """Short texts outside the tables of an exported page: its titles and dates."""
+    texts = []
+    for element in page.iter("h1", "h2", "h3", "h4", "p", "div", "caption", "center"):
+        if any(True for _ in element.iter("table")) or next(element.iterancestors("td"), None) is not None:
+            continue
+        if (text := _visible(element).replace("\n", " ")) and len(text) <= 120:
+            texts.append(text)
+    return list(dict.fromkeys(texts))[:10]
+
+
+def _is_data(grid: Grid) -> bool:
+    """Enough rows of the same width, short cells: not a frame round an article."""
+    widths = [sum(1 for x in cells if x) for cells in grid.rows.values()]
+    usual = max(set(widths), key=widths.count)
+    longest = max(len(x) for cells in grid.rows.values() for x in cells)
+    return len(widths) >= 3 and widths.count(usual) >= len(widths) * 0.5 and (usual > 1 or longest < 200)
+
+
+def _longest_list(page: Any) -> Grid | None:
+    """The lines of the element with most line breaks or paragraphs of its own, at least five."""
+    best, most = None, 4
+    for element in page.iter(
+        "td", "div", "span", "p", "article", "section", "body", "ul", "ol", "font", "center", "pre"
+    ):
+        own = sum(1 for child in element if child.tag in {"br", "p", "li", "div"})
+        if own > most:
+            best, most = element, own
+    if best is None:
+        return None
+    lines = [line for line in _visible(best).split("\n") if line.strip()]
+    if len(lines) < 5:
+        return None
+    return Grid("", rows={n: [line] for n, line in enumerate(lines, 1)}, paragraphs=True)
+
+
+def _stacked(grids: list[Grid]) -> Grid:
+    """Tables one below the other as one sheet: HTML exports put titles and notes in small tables of their own."""
     whole = Grid("")
     offset = 0
     for grid in grids:
@@ -118,6 +173,7 @@ def _stacked(grids: list[Grid]) -> list[Grid]:
             whole.rows[row + offset] = cells
         whole.merges += [(a + offset, b, c + offset, d) for a, b, c, d in grid.merges]
         whole.hidden_rows |= {r + offset for r in grid.hidden_rows}
-        offset += max(grid.rows)
+        offset += grid.height
+    whole.height = offset
     whole.has_merges = bool(whole.merges)
-    return [whole]
+    return whole

@@ -56,6 +56,7 @@ class SheetReading:
     data_rows: int
     skipped: list[Skipped]
     rows: pa.Table
+    context: list[str] = field(default_factory=list)  # texts round the table that are no rows: titles of a page
 
     def column_of(self, field_name: str) -> str | None:
         """Arrow column ("c3") that holds a feed's field, or None."""
@@ -113,6 +114,10 @@ class Reading:
             }
             for s in self.sheets
         ]
+
+
+class LockedError(FormatError):
+    """A file with a password of its own."""
 
 
 def refuse(message: str, next_step: str, detail: str = "") -> FormatError:

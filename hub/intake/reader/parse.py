@@ -8,7 +8,8 @@ import io
 import zipfile
 from dataclasses import dataclass, field
 
-from hub.intake.reader import biff, markup, text, xlsx
+from hub.errors import HubError
+from hub.intake.reader import archive, biff, markup, other, text, word, xlsx, xml2003
 from hub.intake.reader.grid import Grid
 from hub.intake.reader.model import refuse
 from hub.intake.reader.sniff import sniff
@@ -35,13 +36,14 @@ _REFUSALS = {
     "pptx": ("这是演示文稿，不是数据表。", "请发送方提供 Excel 或 CSV 原表。"),
     "ole": ("文件是 Office 旧格式，但里面没有工作簿。", "请发送方用 Excel 或 WPS 另存为 .xlsx 后重新报送。"),
     "xml": ("这是 XML 文件，但不是 Excel 的 XML 表格。", "请发送方另存为 .xlsx 或 .csv 后重新报送。"),
-    "mhtml": ("这是网页存档（mht）。", "请发送方另存为 .xlsx 后重新报送。"),
-    "damaged zip": (xlsx.DAMAGED.message, xlsx.DAMAGED.next_step),
+    "damaged zip": ("文件已损坏，像是没有传完。", "请发送方检查原文件能否打开，重新报送。"),
 }
 
+_ATTACHMENTS = {"pdf", "picture", "pptx", "empty"}
 
-def parse(data: bytes) -> Parsed:
-    """All sheets of a file.
+
+def parse(data: bytes, *, inside_zip: bool = False) -> Parsed:
+    """All sheets of a file. A zip of several files gives the sheets of all, named `file/sheet`.
 
     Raises:
         FormatError: it cannot be read; the message says why and what to ask the sender for.
@@ -59,23 +61,63 @@ def parse(data: bytes) -> Parsed:
         elif kind == "encrypted":
             raise biff.locked()
     parsed.format = kind
-    if kind == "xlsx":
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            parsed.grids = xlsx.read_xlsx(archive, parsed.remarks)
+    if kind in {"xlsx", "docx", "zip"}:
+        _parse_zip(data, parsed, inside_zip=inside_zip)
     elif kind == "xls":
         parsed.grids = biff.read_biff(data, parsed.remarks)
+    elif kind in {"xlsb", "ods"}:
+        parsed.grids = other.read_calamine(data)
+    elif kind == "xml2003":
+        parsed.grids = xml2003.read_xml2003(data)
+    elif kind == "mhtml":
+        parsed.grids = other.read_mhtml(data)
     elif kind == "html":
-        declared = markup.html_encoding(data)
-        encoding = text.detect_encoding(data)
-        if declared and encoding not in {"utf-8", "utf-8-sig", "utf-16"}:
-            encoding = declared
-        decoded, shown = (data.decode(encoding, "replace"), encoding) if encoding else text.decode(data, parsed.remarks)
-        parsed.encoding = shown
-        parsed.grids = markup.read_html(decoded)
-    elif kind == "text":
+        _parse_html(data, parsed)
+    else:
         decoded, parsed.encoding = text.decode(data, parsed.remarks)
         parsed.format, grid = text.read_text(decoded)
         parsed.grids = [grid]
-    else:
-        raise refuse(f"暂不支持这种文件（{kind}）。", "请发送方另存为 .xlsx 或 .csv 后重新报送。", kind)
     return parsed
+
+
+def _parse_html(data: bytes, parsed: Parsed) -> None:
+    encoding = text.detect_encoding(data)
+    if encoding not in {"utf-8", "utf-8-sig", "utf-16"}:
+        encoding = markup.html_encoding(data) or encoding
+    if encoding is None:
+        decoded, encoding = text.decode(data, parsed.remarks)
+    else:
+        decoded = data.decode(encoding, "replace")
+    parsed.encoding = encoding
+    parsed.grids = markup.read_html(decoded)
+
+
+def _parse_zip(data: bytes, parsed: Parsed, *, inside_zip: bool) -> None:
+    with zipfile.ZipFile(io.BytesIO(data)) as opened:
+        archive.check_bomb(opened)
+        if parsed.format == "xlsx":
+            parsed.grids = xlsx.read_xlsx(opened, parsed.remarks)
+        elif parsed.format == "docx":
+            parsed.grids = word.read_docx(opened)
+        elif inside_zip:
+            raise refuse("压缩包里还有压缩包。", "请发送方解开内层压缩包后重新报送。")
+        else:
+            _parse_members(opened, parsed)
+
+
+def _parse_members(opened: zipfile.ZipFile, parsed: Parsed) -> None:
+    for name, content in archive.members(opened):
+        if sniff(content) in _ATTACHMENTS:
+            parsed.remarks.append(f"“{name}”不是数据表，未读取。")
+            continue
+        try:
+            inner = parse(content, inside_zip=True)
+        except HubError as error:
+            raise refuse(f"压缩包里的“{name}”读不了：{error.message}", error.next_step, error.detail) from None
+        parsed.encrypted |= inner.encrypted
+        parsed.remarks += [f"“{name}”：{remark}" for remark in inner.remarks]
+        for grid in inner.grids:
+            grid.name = f"{name}/{grid.name}" if grid.name else name
+            parsed.grids.append(grid)
+    if not parsed.grids:
+        raise refuse("压缩包里没有数据表。", "请发送方检查后重新报送。")

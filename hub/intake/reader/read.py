@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -10,11 +11,11 @@ from hub.errors import HubError
 from hub.feeds.model import Feed
 from hub.intake.columns import guess_feed, match_columns
 from hub.intake.reader import words
-from hub.intake.reader.assemble import sheet_readings
 from hub.intake.reader.headers import header_key
 from hub.intake.reader.model import Reading, refuse
-from hub.intake.reader.parse import parse
+from hub.intake.reader.pool import read_limited, refusal_in
 from hub.intake.reader.several import split_several
+from hub.intake.reader.wire import unpack_sheets
 from hub.settings import Settings
 
 
@@ -33,7 +34,7 @@ def read_file(
     feed: Feed | None = None,
     mapping: Mapping[str, str | None] | None = None,
     hidden: str = "read",
-    settings: Settings | None = None,  # noqa: ARG001
+    settings: Settings | None = None,
 ) -> Reading:
     """Reads a file of any kind.
 
@@ -47,16 +48,28 @@ def read_file(
     Returns:
         A `Reading`; an unreadable file has `error` and `refusal` set, and no sheets. Nothing is raised.
     """
+    from hub.settings import load_settings
+
+    limits = settings or load_settings()
     reading = Reading(path.name)
     try:
-        data = path.read_bytes()
-        parsed = parse(data)
-        reading.format, reading.encoding, reading.encrypted = parsed.format, parsed.encoding, parsed.encrypted
-        reading.remarks = parsed.remarks
-        for grid in parsed.grids:
-            reading.sheets += sheet_readings(grid, known_headers(), hidden=hidden)
-        if not any(s.data_rows or s.header_rows for s in reading.sheets):
-            raise refuse("文件里没有表格。", "请发送方确认报送的是数据表，检查后重新报送。")
+        if path.stat().st_size > limits.max_file_mb << 20:
+            raise refuse(
+                f"文件超过 {limits.max_file_mb} MB。", "请发送方拆分后报送，或由管理员调大 COOP_HUB_MAX_FILE_MB。"
+            )
+        with tempfile.TemporaryDirectory(prefix="coop-hub-") as out:
+            answer = read_limited(
+                path,
+                Path(out),
+                hidden=hidden,
+                memory_mb=limits.reader_memory_mb,
+                seconds=limits.reader_seconds,
+                known=sorted(known_headers()),
+            )
+            reading.sheets = unpack_sheets(answer.get("sheets", []), Path(out))
+        reading.error = refusal_in(answer)
+        reading.format, reading.encoding = answer.get("format"), answer.get("encoding")
+        reading.encrypted, reading.remarks = answer.get("encrypted", False), answer.get("remarks", [])
     except OSError as error:
         reading.error = refuse("读不到文件。", "检查文件是否存在、有无读取权限。", type(error).__name__)
     except HubError as error:

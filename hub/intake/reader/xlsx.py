@@ -7,17 +7,23 @@ from __future__ import annotations
 import posixpath
 import re
 import zipfile
-from typing import IO, Any
+from typing import Any, cast
 from zlib import error as zlib_error
 
-from hub.errors import HubError
+from hub.errors import FormatError
 from hub.intake.reader.grid import BUILTIN_DATES, Grid, Range, cell_number, is_date_format
 from hub.intake.reader.model import refuse
 
 _REFERENCE = re.compile(r"^\$?([A-Z]{1,3})\$?(\d{1,7})$")
 _ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _PERCENT = {9: "0%", 10: "0.00%"}
-DAMAGED = refuse("Excel 文件已损坏，内部数据不完整。", "请发送方用 Excel 或 WPS 打开、另存为 .xlsx 后重新报送。")
+
+
+def damaged(detail: str) -> FormatError:
+    """The refusal of a workbook with broken parts."""
+    return refuse(
+        "Excel 文件已损坏，内部数据不完整。", "请发送方用 Excel 或 WPS 打开、另存为 .xlsx 后重新报送。", detail
+    )
 
 
 def column_number(letters: str) -> int:
@@ -52,8 +58,14 @@ class _Package:
     def has(self, part: str) -> bool:
         return part.lower() in self.names
 
-    def open(self, part: str) -> IO[bytes]:
-        return self.archive.open(self.names[part.lower()])
+    def open(self, part: str) -> zipfile.ZipExtFile:
+        stream = cast(zipfile.ZipExtFile, self.archive.open(self.names[part.lower()]))
+        if b"<!DOCTYPE" in stream.peek(2048)[:2048]:  # no office program writes one: entities are how XML bombs work
+            stream.close()
+            raise refuse(
+                "文件的 XML 里带有实体定义，可能有害，已拒收。", "请发送方用 Excel 或 WPS 另存为 .xlsx 后重新报送。"
+            )
+        return stream
 
     def tree(self, part: str) -> Any:
         """A small part as an element tree, or None when it is missing or broken."""
@@ -165,7 +177,7 @@ def read_xlsx(archive: zipfile.ZipFile, remarks: list[str]) -> list[Grid]:
     try:
         grids = _read(package, remarks)
     except (zipfile.BadZipFile, zlib_error, EOFError, etree.XMLSyntaxError, NotImplementedError, KeyError) as error:
-        raise refuse(DAMAGED.message, DAMAGED.next_step, repr(error)[:200]) from None
+        raise damaged(repr(error)[:200]) from None
     except RuntimeError as error:  # a member of the zip is encrypted
         raise refuse("文件设有打开密码，无法读取。", "请发送方取消密码后重新报送。", repr(error)[:200]) from None
     if not grids:
@@ -180,7 +192,7 @@ def _read(package: _Package, remarks: list[str]) -> list[Grid]:
         workbook = "xl/workbook.xml"
     root = package.tree(workbook)
     if root is None:
-        raise DAMAGED_WORKBOOK
+        raise refuse("文件是压缩包，但不是可读的 Excel 工作簿。", "请发送方用 Excel 或 WPS 另存为 .xlsx 后重新报送。")
     relations = _relations(package, workbook)
     by_kind = dict(relations.values())
     folder = posixpath.dirname(workbook)
@@ -201,17 +213,11 @@ def _read(package: _Package, remarks: list[str]) -> list[Grid]:
             remarks.append(f"“{name}”是宏表，已忽略。")
             continue
         if not package.has(part):
-            remarks.append(f"工作表“{name}”的内容在文件中缺失，未能读取。")
-            continue
+            raise damaged(f"part of sheet {order} is missing")
         grid = Grid(name, hidden=(sheet.get("state") or "visible") != "visible")
         _read_sheet(package, part, grid, strings, formats=formats, base_1904=base_1904)
         grids.append(grid)
     return grids
-
-
-DAMAGED_WORKBOOK = refuse(
-    "文件是压缩包，但不是可读的 Excel 工作簿。", "请发送方用 Excel 或 WPS 另存为 .xlsx 后重新报送。"
-)
 
 
 def _read_sheet(
@@ -296,5 +302,4 @@ def _read_sheet(
                 del parent[0]
     grid.has_merges = bool(grid.merges)
     if missing:
-        error: HubError = refuse(DAMAGED.message, DAMAGED.next_step, f"{missing} shared strings missing in {part}")
-        raise error
+        raise damaged(f"{missing} shared strings missing in {part}")
