@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from hub.feeds import Choice, Kind
+from hub.feeds import Bilingual, Choice, Kind
 from hub.sharing.agreements import MASK_TITLES, Agreement, Mask
 from hub.sharing.masks import mask_expression
 from hub.sharing.sources import Dataset, DatasetField, choices_of
@@ -51,6 +52,19 @@ class ExtractColumn:
     source_feed: str | None = None
     description: str = ""
 
+    def as_json(self) -> dict[str, Any]:
+        """The column as the extract's record keeps it; `column_from_json` reads it back."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "kind": self.kind.value,
+            "mask": self.mask.value,
+            "form": self.form.value,
+            "choices": [[c.value, c.title.zh, c.title.en] for c in self.choices],
+            "source_feed": self.source_feed,
+            "description": self.description,
+        }
+
     @property
     def mask_title(self) -> str:
         return "" if self.mask is Mask.CLEAR else MASK_TITLES[self.mask]
@@ -73,6 +87,20 @@ class ExtractColumn:
     @property
     def shown_form(self) -> Form:
         return Form.TEXT if self.form is Form.BOOLEAN else self.form
+
+
+def column_from_json(kept: Mapping[str, Any]) -> ExtractColumn:
+    """A column as it stood when its extract was published."""
+    return ExtractColumn(
+        name=kept["name"],
+        title=kept["title"],
+        kind=Kind(kept["kind"]),
+        mask=Mask(kept["mask"]),
+        form=Form(kept["form"]),
+        choices=tuple(Choice(value=v, title=Bilingual(zh=zh, en=en), texts=()) for v, zh, en in kept["choices"]),
+        source_feed=kept["source_feed"],
+        description=kept["description"],
+    )
 
 
 def _form(field: DatasetField, mask: Mask, values: pa.ChunkedArray) -> Form:

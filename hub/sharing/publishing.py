@@ -35,7 +35,7 @@ from hub.sharing.flat_files import digest_rows, write_csv, write_parquet
 from hub.sharing.keys import derive_key
 from hub.sharing.selection import Selector, workspace
 from hub.sharing.sources import DatasetSource, MasterDatasets
-from hub.sharing.sql import literal, name, one_row
+from hub.sharing.sql import name, one_row
 from hub.sharing.workbook import Cover, write_workbook
 from hub.store.tables.master import master_version
 from hub.store.tables.sharing import extract
@@ -170,7 +170,7 @@ class _Publisher:
         digests = digest_rows(self._duck, selection.columns, "selected").digests()
         if before is not None and self._same(before, state.version, digests.sha256):
             return self._confirm(before)
-        previous = self._settings.data / _parquet_of(before.files) if before is not None else None
+        previous = self._settings.data / parquet_of(before.files) if before is not None else None
         if previous is not None and not previous.is_file():
             previous = None
         changes = compare(self._duck, selection.columns, "selected", previous)
@@ -308,14 +308,16 @@ class _Publisher:
                         agreement_version=state.version,
                         department=recipient.id,
                         dataset=agreement.dataset,
+                        dataset_title=cover.dataset_title,
                         master_version=self._state.version,
                         run_id=self._run_id,
                         business_date=self._state.business_date,
                         title=cover.title,
                         rows=cover.rows,
-                        fields=[_field_entry(c) for c in columns],
+                        fields=[c.as_json() for c in columns],
                         totals=dict(cover.totals),
                         rows_digest=cover.sha256,
+                        rows_sm3=cover.sm3,
                         files=list(files),
                         changes=cover.changes.as_json(),
                         previous_extract=before.extract_id if before is not None else None,
@@ -342,18 +344,6 @@ class _Publisher:
         return extract_id
 
 
-def _field_entry(column: ExtractColumn) -> dict[str, Any]:
-    return {
-        "name": column.name,
-        "title": column.title,
-        "kind": column.kind.value,
-        "mask": column.mask.value,
-        "form": column.form.value,
-        "source_feed": column.source_feed,
-        "description": column.description,
-    }
-
-
 def _newest_extract(connection: Connection, agreement: str, department: str) -> Row[Any] | None:
     query = (
         select(extract)
@@ -364,7 +354,8 @@ def _newest_extract(connection: Connection, agreement: str, department: str) -> 
     return connection.execute(query).first()
 
 
-def _parquet_of(files: Sequence[Mapping[str, Any]]) -> str:
+def parquet_of(files: Sequence[Mapping[str, Any]]) -> str:
+    """Path, below the data folder, of an extract's rows as Parquet, which every extract has."""
     return next(str(f["path"]) for f in files if f["format"] == "parquet")
 
 
@@ -381,8 +372,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def parquet_source(path: Path) -> str:
-    """A published extract's rows as a DuckDB source, in the published order."""
-    return f"(select * from read_parquet({literal(str(path))}))"

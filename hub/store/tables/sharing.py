@@ -62,6 +62,7 @@ extract = Table(
     Column("agreement_version", Integer, nullable=False),
     Column("department", Text, nullable=False),  # the recipient
     Column("dataset", Text, nullable=False),
+    Column("dataset_title", Text, nullable=False),
     Column("master_version", ForeignKey("master_version.version"), nullable=False),
     Column("run_id", ForeignKey("run.run_id")),
     Column("business_date", Date, nullable=False),  # of the master version: the day the content speaks of
@@ -71,6 +72,7 @@ extract = Table(
     Column("fields", JSONB, nullable=False),  # [{name, title, mask}] in the order they stand
     Column("totals", JSONB, nullable=False, server_default="{}"),  # control totals, as on the cover
     Column("rows_digest", Text, nullable=False),  # SHA-256 over the rows as JSON Lines
+    Column("rows_sm3", Text, nullable=False),  # SM3 over the same
     Column("files", JSONB, nullable=False),  # [{format, path, size, sha256, sm3, given}]
     Column("changes", JSONB, nullable=False, server_default="{}"),  # against the one before: added, changed, gone
     Column("previous_extract", ForeignKey("extract.extract_id")),
