@@ -17,6 +17,7 @@ from hub.errors import ConfigurationError, Where
 KINDS: dict[str, tuple[str, str]] = {
     "folder": ("connectors.folder", "FolderConnector"),
     "sftp": ("connectors.sftp", "SftpConnector"),
+    "database": ("connectors.database", "DatabaseConnector"),
 }
 
 _MEANING = {"missing": "必须填写", "extra_forbidden": "没有这个选项"}

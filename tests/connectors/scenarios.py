@@ -10,6 +10,8 @@ import tempfile
 from pathlib import Path
 from typing import Any, ClassVar
 
+import pytest
+
 from connectors import Fetched
 from tests.connectors.contract_suite import Scenario
 from tests.connectors.ssh_servers import OpenSsh
@@ -20,9 +22,9 @@ class FolderScenario(Scenario):
 
     kind = "folder"
 
-    def __init__(self, scratch: Path) -> None:
-        super().__init__(scratch)
-        self.root = scratch / "来件"
+    def __init__(self, request: pytest.FixtureRequest) -> None:
+        super().__init__(request.getfixturevalue("tmp_path") / "scratch")
+        self.root = self.scratch / "来件"
         self.root.mkdir(parents=True)
         self._contents: dict[str, str] = {}
         self._limit: tuple[int, int] | None = None
@@ -66,8 +68,8 @@ class SftpScenario(FolderScenario):
     kind = "sftp"
     _server: ClassVar[OpenSsh | None] = None
 
-    def __init__(self, scratch: Path) -> None:
-        super().__init__(scratch)
+    def __init__(self, request: pytest.FixtureRequest) -> None:
+        super().__init__(request)
         if SftpScenario._server is None:
             folder = Path(tempfile.mkdtemp(prefix="coop-hub-sshd-"))
             SftpScenario._server = OpenSsh(folder)

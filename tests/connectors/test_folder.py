@@ -17,8 +17,8 @@ from tests.connectors.scenarios import FolderScenario, touch_at
 
 
 @pytest.fixture
-def source(tmp_path: Path) -> FolderScenario:
-    return FolderScenario(tmp_path / "scratch")
+def source(request: pytest.FixtureRequest) -> FolderScenario:
+    return FolderScenario(request)
 
 
 def test_without_a_path_it_reads_the_feeds_inbox_in_the_deployment(tmp_path: Path) -> None:
