@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SEED = 20261031
 COOPERATIVES = 600
+OFFICE_LIMIT = 20_000  # more rows than people send in spreadsheets; see hub.demo.scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +60,12 @@ def write_night(
         inbox: folder that gets a folder a feed.
         night: from 1.
         seed: equal seeds give equal files.
-        cooperatives: how many on the first night.
+        cooperatives: how many on the first night, up to OFFICE_LIMIT.
         county: names, codes and towns; the towns need villages for good names.
         progress: told each file's name after it is written.
 
     Raises:
-        ConfigurationError: night below 1, no cooperatives, or a county without towns.
+        ConfigurationError: night below 1, a number of cooperatives out of range, or a county without towns.
     """
     from hub.demo.books import books_of_night
     from hub.demo.books.edition import Edition

@@ -34,9 +34,10 @@ class Habits:
     no_person: float = 0.0
     no_phone: float = 0.0
     odd_date: float = 0.1
+    odd_styles: tuple[int, ...] = (1, 2, 3, 4, 6)  # see date_text
 
 
-SYSTEM = Habits(marks=0.01, bad_code=0.02, no_person=0.02, no_phone=0.05, odd_date=0.06)
+SYSTEM = Habits(marks=0.01, bad_code=0.02, no_person=0.02, no_phone=0.05, odd_date=0.06, odd_styles=(1, 3, 5))
 OFFICE = Habits(
     no_region=0.08, bare_region=0.03, suffix=0.05, homophone=0.01, marks=0.03, no_code=0.08, bad_code=0.04,
     no_person=0.06, no_phone=0.12, odd_date=0.2,
@@ -202,7 +203,8 @@ class Clerk:
         """A date in this clerk's fashion, now and then in another."""
         if day is None:
             return ""
-        style = random.randrange(7) if random.random() < self.habits.odd_date else self.date_style
+        h = self.habits
+        style = random.choice(h.odd_styles) if random.random() < h.odd_date else self.date_style
         return date_text(day, style)
 
     def empty(self, random: Random) -> str:

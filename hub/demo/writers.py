@@ -77,6 +77,7 @@ def _xlsx(book: Book) -> bytes:
     centre = workbook.add_format({**boxed, "align": "center", "text_wrap": True})
     for sheet in book.sheets:
         page = workbook.add_worksheet(sheet.name)
+        page.set_default_row(20)
         for i, width in enumerate(_widths(sheet)):
             page.set_column(i, i, width)
         merged = {(r1, c1): (r2, c2) for r1, c1, r2, c2 in sheet.merges}
@@ -84,7 +85,7 @@ def _xlsx(book: Book) -> bytes:
             if line.kind is LineKind.TITLE:
                 page.set_row(row, 30)
             for column, value in enumerate(line.cells):
-                short = isinstance(value, (int, float)) or (row, column) in merged
+                short = (row, column) in merged or value is None or len(str(value)) < 4 or not isinstance(value, str)
                 style = centre if line.kind is LineKind.DATA and short else formats[line.kind]
                 if (row, column) in merged:
                     r2, c2 = merged[row, column]
@@ -120,7 +121,8 @@ def _xls(book: Book) -> bytes:
         tops = {(r1, c1) for r1, c1, _, _ in sheet.merges}
 
         def style(column: int, value: Value) -> int:
-            centred = line.kind is LineKind.DATA and (isinstance(value, (int, float)) or (row, column) in tops)
+            short = (row, column) in tops or value is None or len(str(value)) < 4 or not isinstance(value, str)
+            centred = line.kind is LineKind.DATA and short
             return biff.BOXED_CENTRE if centred else _BIFF_STYLE[line.kind]
 
         return [(value, style(column, value)) for column, value in enumerate(line.cells)]
