@@ -1,0 +1,5 @@
+"""Who is who: profiles to links, ids, decisions and questions. `resolve` is the night's step; see `docs/matching.md`."""
+
+from hub.matching.resolve import MatchSummary, resolve
+
+__all__ = ["MatchSummary", "resolve"]

@@ -7,6 +7,7 @@ decision about two profiles outlives every re-sent file. Links hang on profiles;
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
+    Integer,
     Table,
     Text,
     text,
@@ -23,6 +25,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from hub.store.metadata import metadata
 
+VERDICTS = ("same", "different", "unsure")
 LINKS = ("identifier", "name", "model", "decision", "new", "review")
 
 profile = Table(
@@ -45,6 +48,7 @@ cooperative_id = Table(
     "cooperative_id",
     metadata,
     Column("coop_id", Text, primary_key=True),
+    Column("seq", BigInteger, Identity(), nullable=False),  # order of giving
     Column("created_run_id", ForeignKey("run.run_id")),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
     Column(
@@ -80,4 +84,48 @@ link = Table(
     CheckConstraint(f"link in {LINKS}", name="link"),
     Index(None, "coop_id"),
     comment="关联 · which cooperative a profile is, and why",
+)
+
+candidate = Table(
+    "candidate",
+    metadata,
+    Column("profile_a", ForeignKey("profile.profile_key"), primary_key=True),
+    Column("profile_b", ForeignKey("profile.profile_key"), primary_key=True),
+    Column("kind", Text, nullable=False),  # model: alike; conflict: one code, two names
+    Column("probability", Float, nullable=False),  # that both are one cooperative
+    Column("evidence", JSONB, nullable=False, server_default="{}"),
+    Column("rows", Integer, nullable=False),  # rows the answer settles
+    Column("run_id", ForeignKey("run.run_id")),
+    comment="待判问题 · doubtful pairs, rewritten by every matching",
+)
+
+decision = Table(
+    "decision",
+    metadata,
+    Column("decision_id", BigInteger, Identity(), primary_key=True),
+    Column("profile_a", ForeignKey("profile.profile_key"), nullable=False),  # the smaller key
+    Column("profile_b", ForeignKey("profile.profile_key"), nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("decided_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+    Column("evidence", JSONB, nullable=False, server_default="{}"),  # what the person saw
+    Column("needs_second", Boolean, nullable=False, server_default=text("false")),
+    Column("confirmed_by", Text),  # the second pair of eyes, where the office asks for one
+    Column("confirmed_at", DateTime(timezone=True)),
+    Column("revoked_by", Text),
+    Column("revoked_at", DateTime(timezone=True)),
+    Column("revoke_reason", Text),
+    CheckConstraint(f"verdict in {VERDICTS}", name="verdict"),
+    CheckConstraint("profile_a < profile_b", name="order"),
+    Index("uq_decision_live", "profile_a", "profile_b", unique=True, postgresql_where=text("revoked_at is null")),
+    comment="人工判断 · same, different or unsure; binds until revoked",
+)
+
+match_state = Table(
+    "match_state",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    comment="匹配状态 · what the last matching was made from, so that an unchanged night does nothing",
 )

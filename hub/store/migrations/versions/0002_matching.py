@@ -14,6 +14,7 @@ def upgrade() -> None:
     op.create_table(
         "cooperative_id",
         sa.Column("coop_id", sa.Text(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("created_run_id", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("redirects_to", sa.Text(), nullable=True),
@@ -79,3 +80,55 @@ def upgrade() -> None:
         comment="关联 · which cooperative a profile is, and why",
     )
     op.create_index(op.f("ix_link_coop_id"), "link", ["coop_id"], unique=False)
+    op.create_table(
+        "candidate",
+        sa.Column("profile_a", sa.Text(), nullable=False),
+        sa.Column("profile_b", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("probability", sa.Float(), nullable=False),
+        sa.Column("evidence", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False),
+        sa.Column("rows", sa.Integer(), nullable=False),
+        sa.Column("run_id", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["profile_a"], ["profile.profile_key"], name=op.f("fk_candidate_profile_a_profile")),
+        sa.ForeignKeyConstraint(["profile_b"], ["profile.profile_key"], name=op.f("fk_candidate_profile_b_profile")),
+        sa.ForeignKeyConstraint(["run_id"], ["run.run_id"], name=op.f("fk_candidate_run_id_run")),
+        sa.PrimaryKeyConstraint("profile_a", "profile_b", name=op.f("pk_candidate")),
+        comment="待判问题 · doubtful pairs, rewritten by every matching",
+    )
+    op.create_table(
+        "decision",
+        sa.Column("decision_id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("profile_a", sa.Text(), nullable=False),
+        sa.Column("profile_b", sa.Text(), nullable=False),
+        sa.Column("verdict", sa.Text(), nullable=False),
+        sa.Column("person", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("evidence", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False),
+        sa.Column("needs_second", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("confirmed_by", sa.Text(), nullable=True),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("revoked_by", sa.Text(), nullable=True),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("revoke_reason", sa.Text(), nullable=True),
+        sa.CheckConstraint("verdict in ('same', 'different', 'unsure')", name=op.f("ck_decision_verdict")),
+        sa.CheckConstraint("profile_a < profile_b", name=op.f("ck_decision_order")),
+        sa.ForeignKeyConstraint(["profile_a"], ["profile.profile_key"], name=op.f("fk_decision_profile_a_profile")),
+        sa.ForeignKeyConstraint(["profile_b"], ["profile.profile_key"], name=op.f("fk_decision_profile_b_profile")),
+        sa.PrimaryKeyConstraint("decision_id", name=op.f("pk_decision")),
+        comment="人工判断 · same, different or unsure; binds until revoked",
+    )
+    op.create_index(
+        "uq_decision_live",
+        "decision",
+        ["profile_a", "profile_b"],
+        unique=True,
+        postgresql_where=sa.text("revoked_at is null"),
+    )
+    op.create_table(
+        "match_state",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_match_state")),
+        comment="匹配状态 · what the last matching was made from, so that an unchanged night does nothing",
+    )

@@ -1,0 +1,77 @@
+"""Chinese characters as matching sees them: simplified form, sound, look. Tables only; nothing here knows of names.
+
+Sound is the syllable without tone, one private character a syllable, so that a sound is as long as its text and the
+same edits apply to both. A character with several readings counts with its commonest.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+from pathlib import Path
+
+_SOUND_BASE = 0xE000
+
+
+def read_words(name: str) -> list[str]:
+    """The words of a list in `words/`, one line or many; `#` starts a comment."""
+    lines = (Path(__file__).parent / "words" / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+    return [word for line in lines if not line.startswith("#") for word in line.split()]
+
+
+@lru_cache(maxsize=1)
+def simplify_table() -> dict[int, str]:
+    """Traditional character -> its simplified form, for `str.translate`."""
+    import opencc
+
+    path = Path(opencc.__file__).parent / "dictionary" / "TSCharacters.txt"
+    table: dict[int, str] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        traditional, _, simplified = line.partition("\t")
+        if len(traditional) == 1 and len(simplified) >= 1 and ord(simplified[0]) < 0x20000:
+            table[ord(traditional)] = simplified.split(" ")[0]
+    return table
+
+
+def _toneless(reading: str) -> str:
+    decomposed = unicodedata.normalize("NFD", reading.replace("ü", "v").replace("ǘ", "v").replace("ǚ", "v"))
+    return "".join(c for c in decomposed if not unicodedata.combining(c))
+
+
+@lru_cache(maxsize=1)
+def sound_table() -> dict[int, str]:
+    """Character -> the private character of its syllable, for `str.translate`."""
+    from pypinyin.pinyin_dict import pinyin_dict
+
+    syllables: dict[str, str] = {}
+    table: dict[int, str] = {}
+    for code in sorted(pinyin_dict):
+        syllable = _toneless(pinyin_dict[code].split(",")[0])
+        table[code] = syllables.setdefault(syllable, chr(_SOUND_BASE + len(syllables)))
+    return table
+
+
+@lru_cache(maxsize=1)
+def look_table() -> dict[int, str]:
+    """Character -> the first of the characters that look like it, for `str.translate`. Looks do not chain."""
+    table: dict[int, str] = {}
+    for group in read_words("looks"):
+        known = next((table[ord(c)] for c in group if ord(c) in table), group[0])
+        for character in group:
+            table.setdefault(ord(character), known)
+    return table
+
+
+def simplified(text: str) -> str:
+    """The text in simplified characters (one for one; phrases are not consulted)."""
+    return text.translate(simplify_table())
+
+
+def sound_of(text: str) -> str:
+    """The text's sound, one private character a syllable. Other characters stay."""
+    return text.translate(sound_table())
+
+
+def look_of(text: str) -> str:
+    """The text with every look-alike replaced by the first of its group."""
+    return text.translate(look_table())

@@ -1,0 +1,172 @@
+"""What is compared between two parties, and how alike they may be: the levels of the Fellegi-Sunter model.
+
+A *party* is what is being matched: the profiles already known to be one cooperative, or a single profile. Every
+compared thing is a list of texts (a cooperative has several names, representatives, phones over its rows); the best
+pair counts. Levels are SQL over `l.` and `r.`, so that DuckDB here, and Splink on DuckDB or Spark, compute the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One degree of likeness. `sql` speaks of `{l}` and `{r}`, prefixes of the two parties' columns."""
+
+    name: str
+    title: str  # what a clerk reads
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A compared thing: its levels from the best down; below them everything else; before them "nothing to compare"."""
+
+    name: str
+    title: str
+    missing: str
+    levels: tuple[Level, ...]
+    other: str  # title of the lowest level
+
+
+def _both(column: str, other: str | None = None) -> str:
+    return f"list_has_any({{l}}{column}, {{r}}{other or column})"
+
+
+def _either(left: str, right: str) -> str:
+    return f"(list_has_any({{l}}{left}, {{r}}{right}) or list_has_any({{l}}{right}, {{r}}{left}))"
+
+
+def _empty(column: str) -> str:
+    return f"(len({{l}}{column}) = 0 or len({{r}}{column}) = 0)"
+
+
+COMPARISONS: tuple[Comparison, ...] = (
+    Comparison(
+        "name",
+        "名称",
+        _empty("core"),
+        (
+            Level("same", "名称完全相同", _both("surface")),
+            Level("core", "字号和行业相同（区划或后缀写法不同）", _both("core")),
+            Level("sound", "字号和行业同音", _both("sound")),
+            Level("look", "字号和行业形近", _both("look")),
+            Level("swapped", "字号和行业有两字颠倒", f"{_both('letters')} and {_both('cut')}"),
+            Level("trade_slip", "字号相同，行业漏写或多写一字", f"{_both('brand')} and {_either('cut', 'core')}"),
+            Level("lost", "字号漏写或多写一字", _either("cut", "core")),
+            Level("lost_sound", "漏写一字且有同音字", _either("sound_cut", "sound")),
+            Level("stem", "字号相同，行业写法略有出入", _both("stem")),
+            Level("brand", "字号相同，行业不同", _both("brand")),
+            Level("replaced", "名称只差一字", _both("sound_mask")),
+        ),
+        "名称不同",
+    ),
+    Comparison(
+        "form",
+        "组织形式",
+        _empty("form"),
+        (Level("same", "组织形式相同", _both("form")),),
+        "组织形式不同（联合社、股份合作社、分社另是一家）",
+    ),
+    Comparison(
+        "region",
+        "名称区划",
+        _empty("region"),
+        (Level("same", "名称区划相同", _both("region")),),
+        "名称区划不同",
+    ),
+    Comparison(
+        "representative",
+        "负责人",
+        _empty("rep"),
+        (
+            Level("rare", "负责人相同（本县少见）", _both("rare_rep")),
+            Level("same", "负责人相同", _both("rep")),
+            Level("near", "负责人同音或只差一字", f"({_both('rep_sound')} or {_both('rep_cut')})"),
+        ),
+        "负责人不同",
+    ),
+    Comparison(
+        "phone",
+        "电话",
+        _empty("phone"),
+        (
+            Level("same", "电话相同", _both("phone")),
+            Level("near", "电话只差一位", _both("phone_cut")),
+        ),
+        "电话不同",
+    ),
+    Comparison(
+        "town",
+        "乡镇",
+        _empty("town"),
+        (Level("same", "乡镇相同", _both("town")),),
+        "乡镇不同",
+    ),
+    Comparison(
+        "place",
+        "地址",
+        "(len({l}place) + len({l}village) = 0 or len({r}place) + len({r}village) = 0)",
+        (
+            Level("same", "详细地址相同", _both("place")),
+            Level("village", "村（社区）相同", _both("village")),
+        ),
+        "地址不同",
+    ),
+    Comparison(
+        "founded",
+        "成立日期",
+        _empty("founded"),
+        (Level("same", "成立日期相同", _both("founded")),),
+        "成立日期不同",
+    ),
+)
+
+# Columns of the party table, all lists of text, in the order they are made.
+PARTY_COLUMNS: tuple[str, ...] = (
+    "surface",
+    "core",
+    "sound",
+    "look",
+    "letters",
+    "cut",
+    "sound_cut",
+    "sound_mask",
+    "brand",
+    "stem",
+    "form",
+    "region",
+    "rep",
+    "rare_rep",
+    "rep_sound",
+    "rep_cut",
+    "phone",
+    "phone_cut",
+    "town",
+    "place",
+    "village",
+    "founded",
+)
+
+
+def level_sql(comparison: Comparison, left: str = "l.", right: str = "r.") -> str:
+    """SQL that gives the level of a pair: -1 nothing to compare, 0 everything else, n best of n levels."""
+    cases = [f"when {comparison.missing.format(l=left, r=right)} then -1"]
+    best = len(comparison.levels)
+    cases += [f"when {lv.sql.format(l=left, r=right)} then {best - i}" for i, lv in enumerate(comparison.levels)]
+    return f"case {' '.join(cases)} else 0 end"
+
+
+def level_name(comparison: Comparison, value: int) -> str:
+    """Name of a level by its number: `missing`, `other`, or the level's own."""
+    if value < 0:
+        return "missing"
+    return "other" if value == 0 else comparison.levels[len(comparison.levels) - value].name
+
+
+def level_title(comparison: Comparison, value: int) -> str:
+    """What a clerk reads for a level."""
+    if value < 0:
+        return f"{comparison.title}缺失"
+    return comparison.other if value == 0 else comparison.levels[len(comparison.levels) - value].title

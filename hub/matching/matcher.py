@@ -1,0 +1,314 @@
+"""The matcher: profiles in, groups out. A pure function of the profiles, the county, the model and the decisions; the
+order of its input does not matter. Reading, writing and ids are elsewhere (`hub.matching.resolve`).
+
+    codes          hub.matching.grouping     joins what bears one code and is named alike
+    candidates     hub.matching.scoring      weighs what else may be the same
+    here           a party without a code goes to the one known cooperative it must be, or asks, or stays by itself
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hub.deployment import County
+from hub.matching.clusters import Clusters
+from hub.matching.comparison import COMPARISONS, level_name
+from hub.matching.features import profile_features
+from hub.matching.grouping import Grouping, Namings, group_by_codes
+from hub.matching.model import Model, load_model
+from hub.matching.names import Gazetteer, learn_gazetteer
+from hub.matching.scoring import build_parties, fetch_scored, find_candidates, open_workspace, score_candidates
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+_ROUNDS = 3  # a linked row brings its phone and representative, which may link another
+MOST_WITHOUT_CODE = 30  # profiles; a larger cooperative without any code waits for a person
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A doubtful pair for a person: two profiles that stand for their parties. `others` are the next candidates."""
+
+    a: int
+    b: int
+    probability: float
+    levels: dict[str, int]
+    kind: str = "model"  # or "conflict": one code, two names
+    others: tuple[tuple[int, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the matcher made of the profiles; lists run in their order.
+
+    `group` is the smallest profile of the profile's cooperative. `link` is how it came there: `identifier`, `name`,
+    `model`, `decision`, `review`, `nothing` (neither name nor usable code) or "" (by itself). `score` is the probability
+    where one was computed, `levels` what was compared, `partner` the profile whose party it was compared with."""
+
+    group: list[int]
+    link: list[str]
+    score: list[float | None]
+    levels: dict[int, dict[str, int]]
+    partner: dict[int, int]
+    questions: list[Question]
+    grouping: Grouping
+    gazetteer: Gazetteer
+
+    @property
+    def organisation(self) -> dict[int, str]:
+        """Proven organisation code by group."""
+        return self.grouping.clusters.organisation
+
+
+def match_profiles(
+    profiles: pa.Table,
+    *,
+    county: County | None = None,
+    model: Model | None = None,
+    same: list[tuple[int, int]] | None = None,
+    different: set[tuple[int, int]] | None = None,
+) -> Outcome:
+    """Groups profiles into cooperatives.
+
+    Args:
+        profiles: columns `profile_key, name, former_name, codes (list), representative, phone, town, address,
+            founded_on, n_rows, feeds (list)`, ordered by `profile_key`.
+        county: the deployment's county; what it lacks is learned from the profiles.
+        model: the trained model; the shipped one by default.
+        same, different: decisions by staff, as pairs of positions.
+    """
+    return _Matcher(profiles, county, model or load_model(), same or [], different or set()).run()
+
+
+def names_agree(a: dict[str, Any], b: dict[str, Any]) -> bool:
+    """Whether two names (as features) may be one cooperative's, given that a code says so: equal, alike by one slip,
+    same brand, or most characters shared."""
+    if set(a["core"]) & set(b["core"]) or set(a["sound"]) & set(b["sound"]) or set(a["brand"]) & set(b["brand"]):
+        return True
+    if set(a["sound_cut"]) & (set(b["sound_cut"]) | set(b["sound"])) or set(b["sound_cut"]) & set(a["sound"]):
+        return True
+    for x in map(set, a["sound"]):
+        for y in map(set, b["sound"]):
+            shared = len(x & y)
+            if shared >= 2 and shared >= 0.75 * min(len(x), len(y)):
+                return True
+    return False
+
+
+class _Matcher:
+    """One matching: its state from codes to questions."""
+
+    def __init__(
+        self,
+        profiles: pa.Table,
+        county: County | None,
+        model: Model,
+        same: list[tuple[int, int]],
+        different: set[tuple[int, int]],
+    ) -> None:
+        self.profiles, self.model = profiles, model
+        self.same, self.different = sorted(same), different
+        self.gazetteer = learn_gazetteer(
+            {n for n in profiles["name"].to_pylist() if n},
+            set(profiles["town"].to_pylist()),
+            set(profiles["address"].to_pylist()),
+            county,
+        )
+        self.features = profile_features(profiles, self.gazetteer)
+        self.size = profiles.num_rows
+        self.clusters = Clusters(self.size, different)
+        self.link: list[str] = [""] * self.size
+        self.score: list[float | None] = [None] * self.size
+        self.levels: dict[int, dict[str, int]] = {}
+        self.partner: dict[int, int] = {}
+        self.questions: list[Question] = []
+        self.rows_of: dict[int, list[dict[str, Any]]] = {}
+
+    def run(self) -> Outcome:
+        """All steps in order."""
+        self.grouping = self._join_by_codes()
+        self._join_by_decisions()
+        connection = open_workspace()
+        try:
+            for _ in range(_ROUNDS):
+                self._weigh(connection)
+                if not self._link_to_coded():
+                    break
+            if self._link_among_uncoded():
+                self._weigh(connection)
+                self._link_to_coded()
+            self._ask()
+        finally:
+            connection.close()
+        group = [self.clusters.find(i) for i in range(self.size)]
+        return Outcome(
+            group, self.link, self.score, self.levels, self.partner, self.questions, self.grouping, self.gazetteer
+        )
+
+    def _join_by_codes(self) -> Grouping:
+        rows = self.features.select(["core", "sound", "sound_cut", "brand", "form", "rep", "phone"]).to_pylist()
+        decided = {frozenset(p): True for p in self.same} | {frozenset(p): False for p in self.different}
+
+        def alike(i: int, j: int) -> bool:
+            a, b = rows[i], rows[j]
+            if a["form"] and b["form"] and not set(a["form"]) & set(b["form"]):
+                return bool(set(a["core"]) & set(b["core"]) and set(a["rep"]) & set(b["rep"]))
+            return names_agree(a, b) or bool(set(a["phone"]) & set(b["phone"]) and set(a["rep"]) & set(b["rep"]))
+
+        namings = Namings(
+            alike=alike,
+            key=[f"{r['core'][0]}|{''.join(r['form'])}" if r["core"] else "" for r in rows],
+            weight=[
+                n + 2.0 * len(feeds)
+                for n, feeds in zip(
+                    self.profiles["n_rows"].to_pylist(), self.profiles["feeds"].to_pylist(), strict=True
+                )
+            ],
+            decided=lambda i, j: decided.get(frozenset((i, j))),
+        )
+        grouping = group_by_codes(self.profiles["codes"].to_pylist(), namings, self.clusters)
+        for i, key in enumerate(namings.key):
+            if i in grouping.how:
+                self.link[i] = "identifier"
+            elif not key:
+                self.link[i] = "nothing"
+        return grouping
+
+    def _join_by_decisions(self) -> None:
+        for a, b in self.same:
+            if not self.clusters.join(a, b):
+                continue
+            for i, other in ((a, b), (b, a)):
+                self.grouping.conflicts.pop(i, None)
+                if self.link[i] != "identifier":
+                    self.link[i], self.partner[i] = "decision", other
+
+    def _weigh(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Scores of all parties without a code against every other, `rows_of` by party."""
+        import pyarrow as pa
+
+        party = [self.clusters.find(i) for i in range(self.size)]
+        coded = [p in self.clusters.organisation for p in party]
+        build_parties(
+            connection,
+            self.features,
+            pa.table(
+                {
+                    "profile": pa.array(range(self.size), pa.int32()),
+                    "party": pa.array(party, pa.int32()),
+                    "coded": coded,
+                }
+            ),
+        )
+        find_candidates(connection)
+        score_candidates(connection, self.model)
+        self.rows_of = defaultdict(list)
+        for row in fetch_scored(connection):
+            if self.clusters.may_join(row["a"], row["b"]):
+                self.rows_of[row["a"]].append(row)
+        self.prior = self.model.known / max(len(self.clusters.organisation), 1)
+
+    def _chances(self, candidates: list[dict[str, Any]]) -> list[float]:
+        """Chance of each candidate to be the party, against the others and against a cooperative not known yet."""
+        mass = [self.prior * 2.0 ** min(row["weight"], 60.0) for row in candidates]
+        total = sum(mass) + (1.0 - self.model.known)
+        return [m / total for m in mass]
+
+    def _held(self, party: int) -> bool:
+        """A party with a code that belongs to another name waits for a person, however well it fits elsewhere."""
+        return any(i in self.grouping.conflicts for i in self.clusters.members(party))
+
+    def _may_link(self, row: dict[str, Any]) -> bool:
+        return bool(row["g_form"] != 0)
+
+    def _link_to_coded(self) -> bool:
+        moved = False
+        for a, rows in sorted(self.rows_of.items()):
+            if self.clusters.find(a) != a or a in self.clusters.organisation or self._held(a):
+                continue
+            candidates = [r for r in rows if r["b_coded"]]
+            if not candidates:
+                continue
+            chances = self._chances(candidates)
+            best = max(range(len(candidates)), key=lambda i: (chances[i], -candidates[i]["b"]))
+            if chances[best] >= self.model.link and self._may_link(candidates[best]):
+                moved |= self._link(a, candidates[best], chances[best])
+        return moved
+
+    def _link(self, a: int, row: dict[str, Any], chance: float) -> bool:
+        members = list(self.clusters.members(a))
+        if not self.clusters.join(a, row["b"]):
+            return False
+        levels = {c.name: row[f"g_{c.name}"] for c in COMPARISONS}
+        kind = "name" if level_name(COMPARISONS[0], row["g_name"]) in {"same", "core"} else "model"
+        for i in members:
+            if not self.link[i]:
+                self.link[i], self.score[i], self.levels[i], self.partner[i] = kind, chance, levels, row["b"]
+        return True
+
+    def _link_among_uncoded(self) -> bool:
+        """Joins parties without codes among themselves, the surest pair first, unless some pair across speaks against."""
+        pairs = []
+        for a, rows in self.rows_of.items():
+            if self.clusters.find(a) != a or a in self.clusters.organisation or self._held(a):
+                continue
+            for row in rows:
+                b = row["b"]
+                if row["b_coded"] or self.clusters.find(b) != b or b in self.clusters.organisation or self._held(b):
+                    continue
+                mass = self.prior * 2.0 ** min(row["weight"], 60.0)
+                pairs.append((mass / (mass + 1.0), a, row))
+        pairs.sort(key=lambda p: (-p[0], p[1], p[2]["b"]))
+        unlike = {frozenset((a, row["b"])) for chance, a, row in pairs if chance < 0.5}
+        parties: dict[int, set[int]] = {}
+        moved = False
+        for chance, a, row in pairs:
+            x, y = self.clusters.find(a), self.clusters.find(row["b"])
+            if chance < self.model.link or x == y or not self._may_link(row):
+                continue
+            left, right = parties.get(x, {x}), parties.get(y, {y})
+            if any(frozenset((p, q)) in unlike for p in left for q in right):
+                continue
+            if len(self.clusters.members(x)) + len(self.clusters.members(y)) > MOST_WITHOUT_CODE:
+                continue
+            if self._link(a, row, chance):
+                parties[self.clusters.find(a)] = left | right
+                moved = True
+        return moved
+
+    def _ask(self) -> None:
+        """What is left in doubt becomes questions, one a party; its profiles wait under `review`."""
+        for a, rows in sorted(self.rows_of.items()):
+            if self.clusters.find(a) != a or a in self.clusters.organisation:
+                continue
+            held = self._held(a)
+            open_rows = [r for r in rows if self.clusters.find(r["b"]) != a]
+            chances = self._chances(open_rows)
+            order = sorted(range(len(open_rows)), key=lambda i: (-chances[i], open_rows[i]["b"]))
+            if not order or chances[order[0]] < (0.5 if held else self.model.review):
+                continue
+            best = open_rows[order[0]]
+            self._question(
+                Question(
+                    a,
+                    best["b"],
+                    chances[order[0]],
+                    {c.name: best[f"g_{c.name}"] for c in COMPARISONS},
+                    "conflict" if held else "model",
+                    tuple((open_rows[i]["b"], chances[i]) for i in order[1:3]),
+                )
+            )
+        asked = {self.clusters.find(q.a) for q in self.questions}
+        for i, owner in sorted(self.grouping.conflicts.items()):
+            if self.clusters.find(i) not in asked and self.clusters.find(i) not in self.clusters.organisation:
+                asked.add(self.clusters.find(i))
+                self._question(Question(i, owner, 0.5, {}, "conflict"))
+
+    def _question(self, question: Question) -> None:
+        self.questions.append(question)
+        for i in self.clusters.members(question.a):
+            self.link[i], self.score[i] = "review", question.probability

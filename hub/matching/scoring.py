@@ -1,0 +1,101 @@
+"""Candidates and their weights, set by set in DuckDB: which parties may be the same, and how much speaks for it.
+
+The SQL computes exactly what Splink's `predict` computes from the same levels and parameters (a test compares them);
+it is written out here because the night cannot wait for a library that plans its queries anew each time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hub.matching.comparison import COMPARISONS, PARTY_COLUMNS, level_sql
+from hub.matching.model import Model
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+MOST_WITH_A_KEY = 60  # a representative or phone shared by more parties than this tells nothing
+MOST_WITH_A_NAME_KEY = 400
+
+
+def open_workspace() -> duckdb.DuckDBPyConnection:
+    """An in-memory DuckDB that fetches nothing from anywhere."""
+    import duckdb
+
+    connection = duckdb.connect(":memory:")
+    connection.execute("set autoinstall_known_extensions = false; set autoload_known_extensions = false")
+    connection.execute("set preserve_insertion_order = false")
+    return connection
+
+
+def build_parties(connection: duckdb.DuckDBPyConnection, features: pa.Table, party: pa.Table) -> None:
+    """Table `party`: the profiles of each party joined into lists; `coded` says it has a proven code.
+    `party` has columns `profile`, `party`, `coded`."""
+    connection.register("feature_in", features)
+    connection.register("party_in", party)
+    columns = [c for c in PARTY_COLUMNS if c != "rare_rep"]
+    gathered = ", ".join(f"list_sort(list_distinct(flatten(list(f.{c})))) as {c}" for c in columns)
+    connection.execute(
+        f"""create or replace table party_plain as
+            select p.party, bool_or(p.coded) as coded, count(*) as profiles, {gathered}
+            from party_in p join feature_in f on f.profile = p.profile group by p.party"""
+    )
+    connection.execute(
+        """create or replace table rep_count as
+           select rep, count(*) filter (coded) as parties, count(*) as everybody
+           from (select party, coded, unnest(rep) as rep from party_plain) group by rep"""
+    )
+    connection.execute(
+        """create or replace table party as
+           select p.*, coalesce(r.rare_rep, []) as rare_rep from party_plain p left join
+             (select party, list(rep) as rare_rep from (select party, unnest(rep) as rep from party_plain)
+              join rep_count using (rep) where parties <= 1 and everybody <= 12 group by party) r on r.party = p.party"""
+    )
+
+
+def find_candidates(connection: duckdb.DuckDBPyConnection) -> None:
+    """Table `candidate(a, b)`: a is a party without a proven code, b any other party that shares a key with it (of two
+    without a code the smaller is b)."""
+    connection.execute(
+        f"""create or replace table party_key as
+            with keys as (
+              select party, coded, 'S' || unnest(sound) as key from party
+              union all select party, coded, 'S' || unnest(sound_cut) from party
+              union all select party, coded, 'T' || unnest(stem) from party
+              union all select party, coded, 'R' || unnest(rep) from party
+              union all select party, coded, 'P' || unnest(phone) from party),
+            few as (select key from keys group by key
+              having count(*) <= case when key[1] in ('R', 'P') then {MOST_WITH_A_KEY} else {MOST_WITH_A_NAME_KEY} end
+                 and count(*) > 1 and not bool_and(coded))
+            select distinct party, coded, key from keys semi join few using (key)"""
+    )
+    connection.execute(
+        """create or replace table candidate as
+           select distinct x.party as a, y.party as b from party_key x join party_key y using (key)
+           where not x.coded and (y.coded or y.party < x.party)"""
+    )
+
+
+def score_candidates(connection: duckdb.DuckDBPyConnection, model: Model, *, least: float = -12.0) -> None:
+    """Table `scored(a, b, b_coded, weight, g_<comparison>…)`: log2 Bayes factor of each candidate and its levels;
+    those far from any match are left out."""
+    levels = ", ".join(f"{level_sql(c)} as g_{c.name}" for c in COMPARISONS)
+    total = " + ".join(
+        f"case g_{c.name} {' '.join(f'when {n} then {w:.12e}' for n, w in sorted(model.weights(c).items()))} end"
+        for c in COMPARISONS
+    )
+    connection.execute(
+        f"""create or replace table scored as
+            select *, {total} as weight from (
+              select c.a, c.b, r.coded as b_coded, {levels}
+              from candidate c join party l on l.party = c.a join party r on r.party = c.b)
+            where weight > {least!r}"""
+    )
+
+
+def fetch_scored(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """Rows of `scored` in a fixed order."""
+    query = "select * from scored order by a, weight desc, b"
+    rows: list[dict[str, Any]] = connection.sql(query).to_arrow_table().to_pylist()
+    return rows
