@@ -120,7 +120,7 @@ def _unknown_message(sheet: SheetReading, header: str, guess: str | None, feed: 
 
 def _nothing(reading: Reading, feed: Feed) -> Exception:
     headers = [c.header for s in reading.sheets for c in s.columns if c.levels][:8]
-    if any(s.header_rows for s in reading.sheets) and headers:
+    if headers:
         required = [f for f in feed.fields if f.required]
         near = []
         for wanted in required:

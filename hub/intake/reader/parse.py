@@ -9,9 +9,9 @@ import zipfile
 from dataclasses import dataclass, field
 
 from hub.errors import HubError
-from hub.intake.reader import archive, biff, markup, other, text, word, xlsx, xml2003
+from hub.intake.reader import archive, biff, columnar, markup, other, text, word, xlsx, xml2003
 from hub.intake.reader.grid import Grid
-from hub.intake.reader.model import refuse
+from hub.intake.reader.model import SheetReading, refuse
 from hub.intake.reader.sniff import sniff
 
 
@@ -23,6 +23,7 @@ class Parsed:
     encoding: str | None = None
     encrypted: bool = False
     grids: list[Grid] = field(default_factory=list)
+    sheets: list[SheetReading] = field(default_factory=list)  # of formats that need no layout to be understood
     remarks: list[str] = field(default_factory=list)
 
 
@@ -73,6 +74,11 @@ def parse(data: bytes, *, inside_zip: bool = False) -> Parsed:
         parsed.grids = other.read_mhtml(data)
     elif kind == "html":
         _parse_html(data, parsed)
+    elif kind == "parquet":
+        parsed.sheets = [columnar.read_parquet(data)]
+    elif kind == "jsonl":
+        decoded, parsed.encoding = text.decode(data, parsed.remarks)
+        parsed.sheets = [columnar.read_json_lines(decoded)]
     else:
         decoded, parsed.encoding = text.decode(data, parsed.remarks)
         parsed.format, grid = text.read_text(decoded)
@@ -119,5 +125,8 @@ def _parse_members(opened: zipfile.ZipFile, parsed: Parsed) -> None:
         for grid in inner.grids:
             grid.name = f"{name}/{grid.name}" if grid.name else name
             parsed.grids.append(grid)
-    if not parsed.grids:
+        for sheet in inner.sheets:
+            sheet.name = name
+            parsed.sheets.append(sheet)
+    if not parsed.grids and not parsed.sheets:
         raise refuse("压缩包里没有数据表。", "请发送方检查后重新报送。")

@@ -6,6 +6,8 @@ import io
 import re
 import zipfile
 
+from hub.intake.reader.columnar import PARQUET_MARK, is_json_lines
+
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _BIFF_STREAM = re.compile(rb"^\x09[\x00\x02\x04\x08][\x04-\x10]\x00")
 _HTML = re.compile(rb"<\s*(!doctype\s+html|html|head|body|table|tr\b|meta\b|style\b|div\b|center\b)", re.IGNORECASE)
@@ -17,7 +19,8 @@ _PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"II*\x00", b"MM\x00*", b"BM"
 
 
 def sniff(data: bytes) -> str:
-    """One of xlsx, xlsb, ods, docx, pptx, zip, xls, doc, ole, html, xml2003, xml, pdf, rar, picture, empty, text."""
+    """One of xlsx, xlsb, ods, docx, pptx, zip, xls, doc, ole, html, xml2003, xml, pdf, rar, picture, parquet, jsonl, empty,
+    text."""
     if not data.strip(b"\x00 \t\r\n"):
         return "empty"
     if data[:4] in (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"):
@@ -28,6 +31,8 @@ def sniff(data: bytes) -> str:
         return "xls"
     if data.startswith(b"%PDF"):
         return "pdf"
+    if data.startswith(PARQUET_MARK):
+        return "parquet"
     if data[:6] in (b"Rar!\x1a\x07", b"7z\xbc\xaf\x27\x1c") or data[:2] == b"\x1f\x8b":
         return "rar"
     if any(data.startswith(mark) for mark in _PICTURES):
@@ -46,7 +51,7 @@ def sniff(data: bytes) -> str:
         return "mhtml"
     if start.startswith(b"{\\rtf"):
         return "rtf"
-    return "text"
+    return "jsonl" if is_json_lines(head) else "text"
 
 
 def _zip_kind(data: bytes) -> str:

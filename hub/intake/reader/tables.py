@@ -18,13 +18,13 @@ def read_tables(path: Path, known: Collection[str], *, hidden: str) -> tuple[Par
         OSError: it is not there, or may not be opened.
     """
     parsed = parse(path.read_bytes())
-    sheets = [sheet for grid in parsed.grids for sheet in sheet_readings(grid, known, hidden=hidden)]
+    sheets = parsed.sheets + [sheet for grid in parsed.grids for sheet in sheet_readings(grid, known, hidden=hidden)]
     if concealed := sum(len(g.hidden_rows & g.rows.keys()) for g in parsed.grids):
         done = "已照常读取" if hidden == "read" else "只作记录，未读取"
         parsed.remarks.append(f"有 {concealed} 个隐藏的行，{done}。")
     if names := [g.name for g in parsed.grids if g.hidden and g.rows]:
         done = "已照常读取" if hidden == "read" else "只作记录，未读取"
         parsed.remarks.append(f"有隐藏的工作表：{'、'.join(names)}，{done}。")
-    if not any(s.data_rows or s.header_rows for s in sheets):
+    if not parsed.sheets and not any(s.data_rows or s.header_rows for s in sheets):
         raise refuse("文件里没有表格。", "请发送方确认报送的是数据表，检查后重新报送。")
     return parsed, sheets
