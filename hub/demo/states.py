@@ -69,7 +69,8 @@ def new_batch(random: Random, cooperative: Cooperative, day: date, nth: int) -> 
     """One batch; its number starts with the day and ends unlike any other's."""
     product = random.choice(cooperative.trade.products or ("农产品",))
     test = random.choices(("合格", "未检测", "不合格"), (70, 28, 2))[0]
-    certificate = f"HGZ{day:%Y%m%d}{cooperative.number:05d}{nth:02d}" if random.random() < 0.8 else ""
+    certified = random.random() < (0.1 if test == "不合格" else 0.8)
+    certificate = f"HGZ{day:%Y%m%d}{cooperative.number:05d}{nth:02d}" if certified else ""
     return Batch(
         f"{day:%Y%m%d}-{cooperative.number:05d}{nth:03d}", product, random.randint(20, 900) * 10, day, test, certificate
     )
@@ -149,6 +150,7 @@ def _taxes(random: Random, c: Cooperative, today: date) -> None:
                 add(
                     "非正常户注销",
                     old=still_old,
+                    abnormal_on=day_between(random, date(2022, 3, 1), date(2023, 12, 20)),
                     deregistered_on=day_between(random, date(2024, 1, 1), date(2026, 6, 1)),
                 )
         case C.STOPPED:
@@ -158,11 +160,12 @@ def _taxes(random: Random, c: Cooperative, today: date) -> None:
                 add("非正常", old=still_old, abnormal_on=day_between(random, date(2022, 6, 1), date(2024, 9, 1)))
         case C.GONE:
             if random.random() < 0.85 and c.ended:
-                add(
-                    random.choice(("注销", "注销", "注销", "非正常户注销")),
-                    old=still_old,
-                    deregistered_on=max(registered, c.ended - timedelta(days=random.randint(3, 60))),
-                )
+                closed = max(registered, c.ended - timedelta(days=random.randint(3, 60)))
+                if random.random() < 0.25:
+                    before = max(registered, closed - timedelta(days=300))
+                    add("非正常户注销", old=still_old, abnormal_on=before, deregistered_on=closed)
+                else:
+                    add("注销", old=still_old, deregistered_on=closed)
         case C.YOUNG:
             draw = random.random()
             if draw < 0.75:
@@ -328,6 +331,20 @@ def _contradictions(random: Random, world: World) -> None:
         c.grants.append(Money("品牌建设项目", 5.0, date(2025, 6, 12)))
 
 
+def _in_order(c: Cooperative) -> None:
+    """No report is owed for years before the founding; nothing happens to a registration before it exists."""
+    c.decisions = [
+        d
+        for d in c.decisions
+        if d.listed_on.year > c.founded.year and (d.removed_on is None or d.removed_on > d.listed_on)
+    ]
+    for tax in c.taxes:
+        tax.abnormal_on = tax.abnormal_on and max(tax.abnormal_on, tax.registered_on)
+        earliest = tax.abnormal_on or tax.registered_on
+        tax.deregistered_on = tax.deregistered_on and max(tax.deregistered_on, earliest)
+        tax.modified_on = tax.modified_on and max(tax.modified_on, tax.registered_on)
+
+
 def give_states(random: Random, world: World) -> None:
     """Fills in every cooperative of the first night."""
     for c in world.cooperatives:
@@ -342,3 +359,4 @@ def give_states(random: Random, world: World) -> None:
     _contradictions(random, world)
     for c in world.cooperatives:
         _standards(random, c)
+        _in_order(c)

@@ -58,6 +58,7 @@ _PROVINCES = frozenset(
 _USCC_SHAPE = re.compile(rf"[{USCC_ALPHABET}]{{2}}\d{{6}}[{USCC_ALPHABET}]{{10}}")
 _ORGANISATION_SHAPE = re.compile(r"[0-9A-Z]{8}[0-9X]")
 _FIFTEEN_SHAPE = re.compile(r"\d{6}[0-9A-Z]{9}")
+_COOPERATIVE_REGISTRATION = re.compile(r"\d{6}NA\d{6}[0-9X]")
 _ID_SHAPE = re.compile(r"\d{17}[0-9X]")
 _SCIENTIFIC = re.compile(r"\d(?:\.\d+)?E\+?\d{1,2}")
 _FLOAT_TAIL = re.compile(r"(?<=\d)\.0+$")
@@ -206,6 +207,8 @@ def classify_code(code: str) -> CodeKind:
         ):
             return CodeKind.DAMAGED  # a spreadsheet keeps 15 digits of a number and writes zeros for the rest
         return CodeKind.USCC if credit else CodeKind.OTHER
+    if length == 15 and _COOPERATIVE_REGISTRATION.fullmatch(code):
+        return CodeKind.REGISTRATION  # one in eleven passes as an organisation code, too; tax numbers are older than NA
     if length == 15 and _FIFTEEN_SHAPE.fullmatch(code):
         if organisation_check_passes(code[6:]):
             return CodeKind.TAX15

@@ -125,6 +125,7 @@ def test_an_old_tax_number_holds_the_organisation_code_of_the_credit_code(region
     ("code", "kind"),
     [
         ("341824NA000123X", CodeKind.REGISTRATION),
+        ("339127NA000008X", CodeKind.REGISTRATION),  # its tail passes as an organisation code
         ("110108000000016", CodeKind.REGISTRATION),
         ("D2143569X", CodeKind.ORGANISATION),
         ("11010519491231002X", CodeKind.ID_CARD),

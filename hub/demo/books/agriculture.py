@@ -32,11 +32,11 @@ def demonstration(edition: Edition) -> list[Book]:
     county = edition.world.county
     book = Book("demonstration", f"{county.name}农民专业合作社示范社名录（四级）.xlsx", Form.XLSX, [])
     for level in ("国家", "省", "市", "县"):
-        sheet = Sheet(f"{level}级", 8)
+        sheet = Sheet(f"{level}级", 9)
         sheet.title(f"{county.name}{level}级农民专业合作社示范社名单")
         by_town = level == "县"
         first = ("所在乡镇", "合作社名称") if by_town else ("合作社名称", "所在乡镇")
-        sheet.header("序号", *first, "系统", "认定部门", "认定年度", "文号", "监测结果")
+        sheet.header("序号", *first, "系统", "认定部门", "认定年度", "文号", "监测年度", "监测结果")
         top, serial = len(sheet.lines), 0
         awarded_by = _AWARDED_BY[level].format(province=county.province, city=county.city, county=county.name)
         for c in edition.by_town(_holders(level)):
@@ -51,7 +51,7 @@ def demonstration(edition: Edition) -> list[Book]:
                 )
                 sheet.data(
                     serial, *place, title.system, awarded_by, str(title.year), _DOCUMENT[level].format(year=title.year),
-                    title.monitoring, subjects=(c.subject,),
+                    "2025" if title.monitoring else "", title.monitoring, subjects=(c.subject,),
                 )  # fmt: skip
         if by_town:
             sheet.merge_runs(1, top)

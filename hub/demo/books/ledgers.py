@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hub.demo.books.edition import Edition, caption, signatures
 from hub.demo.clerk import LEDGER, OFFICE
-from hub.demo.sheet import Book, Form, Line, LineKind, Sheet, Subject
+from hub.demo.sheet import Book, Form, Line, LineKind, Sheet, Subject, Value
 from hub.demo.world import night_date
 from hub.deployment import Town
 
@@ -24,7 +24,18 @@ def township_cleanup(edition: Edition, town_number: int) -> list[Book]:
     sheet = Sheet(("Sheet1", "台账", "清理整顿台账")[town_number % 3], 10)
     sheet.title(f"{town.name}农民专业合作社清理整顿台账")
     caption(sheet, _office(town), night_date(edition.night).replace(day=25))
-    header = ("序号", "村", "合作社名称", "理事长", "联系电话", "问题类型", "处置意见", "整改情况", "整改期限", "备注")
+    header = (
+        "序号",
+        "村",
+        "合作社名称",
+        "理事长",
+        "联系电话",
+        "问题类型",
+        "处置意见",
+        "整改情况",
+        "整改期限",
+        "销号日期",
+    )
     sheet.header(*header)
     by_village = town_number % 2 == 0
     if by_village:
@@ -45,10 +56,15 @@ def township_cleanup(edition: Edition, town_number: int) -> list[Book]:
         if town_number == 4 and serial % PAGE == 0:
             sheet.header(*header)
         cleanup = c.cleanup
-        remark = f"{cleanup.closed_on:%Y.%m.%d}销号" if cleanup.closed_on and hand.random() < 0.5 else ""
+        due = (
+            clerk.day(hand, cleanup.due_on)
+            if hand.random() > 0.06
+            else f"{cleanup.due_on.year}年{cleanup.due_on.month}月底"
+        )
+        closed = clerk.day(hand, cleanup.closed_on) if hand.random() > 0.08 else ""
         sheet.data(
             serial, c.village, name, clerk.person(hand, c), clerk.phone(hand, c), cleanup.problem, cleanup.proposed,
-            cleanup.progress if hand.random() < 0.9 else "", clerk.day(hand, cleanup.due_on), remark, subjects=subjects,
+            cleanup.progress if hand.random() < 0.9 else "", due, closed, subjects=subjects,
         )  # fmt: skip
     if by_village:
         sheet.merge_runs(1, top)
@@ -213,9 +229,11 @@ def finance(edition: Edition) -> list[Book]:
     for c in edition.world.cooperatives:
         for nth, credit in enumerate(c.credits):
             hand = clerk.hand(c, nth)
-            who = (clerk.name(hand, c), clerk.code(hand, c), clerk.person(hand, c))
+            who: tuple[Value, ...] = (clerk.name(hand, c), clerk.code(hand, c), clerk.person(hand, c))
+            if clerk.hand(c, ("lost", nth)).random() < 0.012:  # a name left out, a code that Excel took for a number
+                who = ("", float(c.uscc) if c.uscc.isdigit() else 9.33913e17, who[2])
             rows.append((credit, who, clerk.money(hand, credit.amount), clerk.day(hand, credit.on), c.subject))
-    rows.sort(key=lambda r: (r[0].by, r[0].on, r[1]))
+    rows.sort(key=lambda r: (r[0].by, r[0].on, str(r[1])))
     for serial, (credit, who, amount, day, subject) in enumerate(rows, 1):
         sheet.data(serial, *who, credit.by, credit.kind, credit.what, amount, day, "", subjects=(subject,))
     sheet.total("合计", f"{len(rows)}条")

@@ -34,9 +34,9 @@ def abnormal(edition: Edition) -> list[Book]:
             hand = clerk.hand(c, d.listed_on)
             listed, removed = clerk.day(hand, d.listed_on), clerk.day(hand, d.removed_on)
             draw = clerk.hand(c, ("slip", nth)).random()
-            if draw < 0.006:
+            if draw < 0.009:
                 listed = ""  # the system let it pass; the hub does not
-            elif draw < 0.009 and d.removed_on:
+            elif draw < 0.013 and d.removed_on:
                 listed, removed = clerk.day(hand, d.removed_on), clerk.day(hand, d.listed_on)
             off = (d.removal, removed, authority) if d.removed_on else ("", "", "")
             name = c.former_names[-1] if c.former_names and hand.random() < 0.5 else clerk.name(hand, c)
