@@ -1,0 +1,1 @@
+"""Dagster, thin: assets, checks, the nightly job, its schedule, resources. What happens is in `hub.night`."""

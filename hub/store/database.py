@@ -95,7 +95,16 @@ def open_engine(settings: Settings, *, migrate: bool = True) -> Engine:
 
 
 def dagster_storage_url(settings: Settings) -> URL:
-    """URL of Dagster's own storage in the same server, for psycopg2; the database is created if missing."""
+    """URL of Dagster's own storage in the same server, for psycopg2; the database is created if missing.
+
+    Dagster commits each of its hundreds of events a night on its own. They are a log, not our data: that database need not
+    wait for the disk at every commit (after a power cut the last second of the log may be missing, never ours).
+    """
     url = database_url(settings, driver="psycopg", database=DAGSTER_DATABASE)
     ensure_database(url)
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        if connection.scalar(text("show synchronous_commit")) != "off":
+            connection.execute(text(f'alter database "{url.database}" set synchronous_commit = off'))
+    engine.dispose()
     return url.set(drivername="postgresql+psycopg2")

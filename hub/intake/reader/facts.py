@@ -44,18 +44,15 @@ def _date(year: str, month: str, day: str | None = None) -> dt.date | None:
 
 
 def _day_in(text: str) -> dt.date | None:
-    for pattern in (_DAY, _COMPACT_DAY):
-        for match in pattern.finditer(text):
-            if found := _date(*match.groups()):
-                return found
-    return None
+    """The last day of those a text names: of a period (20240101-20261031), its end."""
+    found = [d for p in (_DAY, _COMPACT_DAY) for m in p.finditer(text) if (d := _date(*m.groups()))]
+    return max(found, default=None)
 
 
 def _month_in(text: str) -> dt.date | None:
-    for pattern in (_MONTH, _COMPACT_MONTH):
-        for match in pattern.finditer(text):
-            if found := _date(match[1], match[2]):
-                return found
+    found = [d for p in (_MONTH, _COMPACT_MONTH) for m in p.finditer(text) if (d := _date(m[1], m[2]))]
+    if found:
+        return max(found)
     if told := _QUARTER.search(text):
         quarter = "一二三四".find(told[2]) + 1 if told[2] and told[2] in "一二三四" else int(told[2] or told[3])
         return _date(told[1], str(quarter * 3))

@@ -63,9 +63,17 @@ def upgrade() -> None:
         sa.Column("evidence", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("records", sa.Text(), nullable=False),
         sa.Column("digest", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(["coop_id"], ["cooperative_id.coop_id"], name=op.f("fk_cooperative_history_coop_id_cooperative_id")),
-        sa.ForeignKeyConstraint(["from_version"], ["master_version.version"], name=op.f("fk_cooperative_history_from_version_master_version")),
-        sa.ForeignKeyConstraint(["to_version"], ["master_version.version"], name=op.f("fk_cooperative_history_to_version_master_version")),
+        sa.ForeignKeyConstraint(
+            ["coop_id"], ["cooperative_id.coop_id"], name=op.f("fk_cooperative_history_coop_id_cooperative_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["from_version"],
+            ["master_version.version"],
+            name=op.f("fk_cooperative_history_from_version_master_version"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["to_version"], ["master_version.version"], name=op.f("fk_cooperative_history_to_version_master_version")
+        ),
         sa.PrimaryKeyConstraint("coop_id", "from_version", name=op.f("pk_cooperative_history")),
         comment="总表历史 · what a cooperative's row was, between two versions",
     )
@@ -75,9 +83,15 @@ def upgrade() -> None:
         sa.Column("delivery_id", sa.BigInteger(), nullable=False),
         sa.Column("from_version", sa.BigInteger(), nullable=False),
         sa.Column("to_version", sa.BigInteger(), nullable=True),
-        sa.ForeignKeyConstraint(["delivery_id"], ["delivery.delivery_id"], name=op.f("fk_master_delivery_delivery_id_delivery")),
-        sa.ForeignKeyConstraint(["from_version"], ["master_version.version"], name=op.f("fk_master_delivery_from_version_master_version")),
-        sa.ForeignKeyConstraint(["to_version"], ["master_version.version"], name=op.f("fk_master_delivery_to_version_master_version")),
+        sa.ForeignKeyConstraint(
+            ["delivery_id"], ["delivery.delivery_id"], name=op.f("fk_master_delivery_delivery_id_delivery")
+        ),
+        sa.ForeignKeyConstraint(
+            ["from_version"], ["master_version.version"], name=op.f("fk_master_delivery_from_version_master_version")
+        ),
+        sa.ForeignKeyConstraint(
+            ["to_version"], ["master_version.version"], name=op.f("fk_master_delivery_to_version_master_version")
+        ),
         sa.PrimaryKeyConstraint("delivery_id", "from_version", name=op.f("pk_master_delivery")),
         comment="版本所依来件 · which deliveries a version knew of",
     )
@@ -87,10 +101,18 @@ def upgrade() -> None:
         sa.Column("from_version", sa.BigInteger(), nullable=False),
         sa.Column("to_version", sa.BigInteger(), nullable=True),
         sa.Column("coop_id", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(["profile_key"], ["profile.profile_key"], name=op.f("fk_master_link_profile_key_profile")),
-        sa.ForeignKeyConstraint(["from_version"], ["master_version.version"], name=op.f("fk_master_link_from_version_master_version")),
-        sa.ForeignKeyConstraint(["to_version"], ["master_version.version"], name=op.f("fk_master_link_to_version_master_version")),
-        sa.ForeignKeyConstraint(["coop_id"], ["cooperative_id.coop_id"], name=op.f("fk_master_link_coop_id_cooperative_id")),
+        sa.ForeignKeyConstraint(
+            ["profile_key"], ["profile.profile_key"], name=op.f("fk_master_link_profile_key_profile")
+        ),
+        sa.ForeignKeyConstraint(
+            ["from_version"], ["master_version.version"], name=op.f("fk_master_link_from_version_master_version")
+        ),
+        sa.ForeignKeyConstraint(
+            ["to_version"], ["master_version.version"], name=op.f("fk_master_link_to_version_master_version")
+        ),
+        sa.ForeignKeyConstraint(
+            ["coop_id"], ["cooperative_id.coop_id"], name=op.f("fk_master_link_coop_id_cooperative_id")
+        ),
         sa.PrimaryKeyConstraint("profile_key", "from_version", name=op.f("pk_master_link")),
         comment="版本所依关联 · which cooperative a profile was, between two versions",
     )

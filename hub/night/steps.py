@@ -1,0 +1,337 @@
+"""The steps of a night. What one feed, file or row costs stays there: an expected error becomes a state, a reason and an
+alert, and the night goes on. Anything unexpected fails the step, loudly.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, select, text
+
+from hub.alerts import fix_alert, raise_alert
+from hub.errors import HubError, Where
+from hub.feeds import feed_catalogue
+from hub.intake.acceptance import accept_delivery
+from hub.intake.archive import store_file
+from hub.intake.deliveries import (
+    Delivery,
+    fail_delivery,
+    mark_staged,
+    register_delivery,
+    rows_of_last_accepted,
+    waiting_deliveries,
+)
+from hub.intake.staging import StagedDelivery, load_staged, save_staged, stage_delivery
+from hub.night.context import Night
+from hub.store.tables.intake import archived_file, column_mapping, connector_state
+
+if TYPE_CHECKING:
+    from hub.master import MasterSummary
+    from hub.matching import MatchSummary
+    from hub.sharing import ExtractSummary
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class FetchOutcome:
+    """What one feed's connector brought."""
+
+    feed: str
+    new: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
+    passed_over: list[str] = field(default_factory=list)
+    problem: str | None = None
+
+
+@dataclass
+class FeedOutcome:
+    """What became of one feed's waiting deliveries in a step."""
+
+    feed: str
+    staged: list[StagedDelivery] = field(default_factory=list)
+    accepted: list[int] = field(default_factory=list)
+    held: list[int] = field(default_factory=list)
+    failed: list[tuple[str, str]] = field(default_factory=list)  # file, reason
+
+
+def fetch_deliveries(night: Night, feeds: Sequence[str]) -> dict[str, FetchOutcome]:
+    """Fetches, archives and registers what each feed's connector has; the connector's state moves with the registration."""
+    # an inbox holds what happens to be there; only a declared connector can be missing
+    wanted = [f for f in feeds if night.inbox is None or (night.inbox / f).is_dir()]
+    outcomes = {feed: FetchOutcome(feed) for feed in feeds}
+    with night.step("fetch") as note:
+        # waiting on networks and on files that must stand still, not computing: feeds are fetched side by side
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            list(pool.map(lambda feed: _fetch_or_report(night, feed, outcomes[feed]), wanted))
+        if night.inbox is not None:
+            _report_unknown_folders(night)
+        note["files"] = sum(len(o.new) for o in outcomes.values())
+    night.note("fetch", {o.feed: asdict(o) for o in outcomes.values()})
+    return outcomes
+
+
+def _fetch_or_report(night: Night, feed: str, outcome: FetchOutcome) -> None:
+    try:
+        _fetch_feed(night, feed, outcome)
+    except HubError as error:
+        error.at(feed=feed_catalogue()[feed].title.zh)
+        outcome.problem = str(error)
+        log.warning("feed %s: %s (%s)", feed, type(error).__name__, error.detail)
+        _alert(night, "connector_failed", feed, f"{feed_catalogue()[feed].title.zh}：取数失败", str(error))
+    else:
+        _fixed(night, "connector_failed", feed)
+
+
+def _fetch_feed(night: Night, feed: str, outcome: FetchOutcome) -> None:
+    from connectors import open_connector
+
+    declaration = night.connector_of(feed)
+    landing = night.settings.data / "landing" / feed
+    landing.mkdir(parents=True, exist_ok=True)
+    with (
+        open_connector(declaration.kind, declaration.options, feed=feed, folder=night.settings.data) as connector,
+        tempfile.TemporaryDirectory(dir=landing) as folder,
+    ):
+        with night.engine.connect() as connection:
+            state = connection.scalar(select(connector_state.c.state).where(connector_state.c.feed == feed)) or {}
+        listing = connector.list(state)
+        state = dict(listing.state)
+        outcome.waiting = [f"{w.name}：{w.reason}" for w in listing.waiting]
+        outcome.passed_over = [f"{p.name}：{p.reason}" for p in listing.passed_over if p.attention]
+        for number, item in enumerate(listing.items):
+            fetched = connector.fetch(item, Path(folder) / f"{number}")
+            if fetched.empty:
+                continue
+            file = store_file(fetched.path, night.settings.data)
+            with night.engine.begin() as connection:
+                _, new = register_delivery(
+                    connection,
+                    feed=feed,
+                    department=night.deployment.sender_of(feed),
+                    name=item.name,
+                    file=file,
+                    coverage=night.deployment.coverage_of(feed),
+                    business_date=night.business_date,
+                    run_id=night.run_id,
+                    modified_at=item.modified_at,
+                )
+                state = dict(connector.advance(state, fetched))
+                _save_connector_state(connection, feed, state)
+            fetched.path.unlink(missing_ok=True)
+            (outcome.new if new else outcome.unchanged).append(item.name)
+        with night.engine.begin() as connection:
+            _save_connector_state(connection, feed, state)
+        connector.acknowledge(listing.items)
+
+
+def _save_connector_state(connection: Connection, feed: str, state: dict[str, Any]) -> None:
+    from sqlalchemy.dialects.postgresql import insert
+
+    statement = insert(connector_state).values(feed=feed, state=state, checked_at=text("now()"))
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=["feed"], set_={"state": state, "checked_at": text("now()")})
+    )
+
+
+def _report_unknown_folders(night: Night) -> None:
+    assert night.inbox is not None  # noqa: S101 -- narrows the type for the caller's branch
+    known = {f.feed for f in night.deployment.feeds}
+    unknown = sorted(
+        p.name for p in night.inbox.iterdir() if p.is_dir() and p.name not in known and not p.name.startswith(".")
+    )
+    for name in unknown:
+        _alert(
+            night, "unknown_feed_folder", name, f"收件目录“{name}”不对应任何已启用的数据目录项",
+            f"目录“{name}”里的文件没有读取。下一步：把目录改名为下列之一，或在 feeds.yaml 里启用它：{'、'.join(sorted(known))}。",
+        )  # fmt: skip
+    night.note("unknown_folders", unknown)
+
+
+def stage_deliveries(night: Night, feeds: Sequence[str]) -> dict[str, FeedOutcome]:
+    """Reads, normalises and checks every waiting delivery of these feeds."""
+    outcomes = {feed: FeedOutcome(feed) for feed in feeds}
+    with night.step("stage") as note:
+        for feed, outcome in outcomes.items():
+            with night.engine.connect() as connection:
+                waiting = waiting_deliveries(connection, feed)
+            for one in waiting:
+                _stage_one(night, one, outcome)
+        note["rows"] = sum(s.rows_in for o in outcomes.values() for s in o.staged)
+    return outcomes
+
+
+def _stage_one(night: Night, one: Delivery, outcome: FeedOutcome) -> None:
+    with night.engine.connect() as connection:
+        path = night.settings.data / str(
+            connection.scalar(select(archived_file.c.path).where(archived_file.c.sha256 == one.sha256))
+        )
+        mapping = {
+            row.header: row.field
+            for row in connection.execute(
+                select(column_mapping).where(
+                    column_mapping.c.feed == one.feed, column_mapping.c.department == one.department
+                )
+            )
+        }
+        previous = rows_of_last_accepted(connection, one)
+    try:
+        staged = stage_delivery(
+            one,
+            archive_file=path,
+            settings=night.settings,
+            deployment=night.deployment,
+            mapping=mapping,
+            previous_rows=previous,
+            business_date=night.business_date,
+        )
+    except HubError as error:
+        outcome.failed.append((one.name, str(error)))
+        log.warning("delivery %s: %s (%s)", one.delivery_id, type(error).__name__, error.detail)
+        with night.engine.begin() as connection:
+            fail_delivery(connection, one.delivery_id, str(error))
+            raise_alert(
+                connection, "delivery_failed", f"{one.feed}/{one.name}", f"来件无法使用：{one.name}", str(error)
+            )
+        return
+    save_staged(staged)
+    with night.engine.begin() as connection:
+        mark_staged(connection, one.delivery_id)
+    outcome.staged.append(staged)
+
+
+def accept_deliveries(night: Night, feeds: Sequence[str]) -> dict[str, FeedOutcome]:
+    """Makes staged deliveries durable, one transaction each, in an order that does not depend on how they arrived."""
+    outcomes = {feed: FeedOutcome(feed) for feed in feeds}
+    with night.step("accept") as note:
+        for feed, outcome in outcomes.items():
+            with night.engine.connect() as connection:
+                waiting = waiting_deliveries(connection, feed, ("staged",))
+            found = [load_staged(night.settings.data, one.delivery_id) for one in waiting]
+            outcome.staged = [s for s in found if s is not None]
+            for one in sorted(outcome.staged, key=lambda s: s.as_of):  # stable: else by name and content
+                state = accept_delivery(night.engine, one, run_id=night.run_id)
+                (outcome.held if state == "held" else outcome.accepted).append(one.delivery_id)
+                _alert_about(night, one, feed, state)
+        note["deliveries"] = sum(len(o.accepted) for o in outcomes.values())
+    return outcomes
+
+
+def _alert_about(night: Night, one: StagedDelivery, feed: str, state: str) -> None:
+    with night.engine.begin() as connection:
+        name = connection.scalar(text("select name from delivery where delivery_id = :id"), {"id": one.delivery_id})
+        title = feed_catalogue()[feed].title.zh
+        fix_alert(connection, "delivery_failed", f"{feed}/{name}")
+        if state == "held":
+            raise_alert(
+                connection, "delivery_held", str(one.delivery_id), f"{title}：来件待人工确认（{name}）",
+                f"{Where(feed=title, file=name)}：{one.hold} 下一步：与发送方核实后执行 "
+                f"coop-hub deliveries release {one.delivery_id}（放行）或 reject（退回）。",
+            )  # fmt: skip
+        share = one.counts.get("quarantined", 0) / max(one.rows_in, 1)
+        limit = night.deployment.feed_by_name[feed].quarantine_limit
+        problem = f"{feed}/{one.town or ''}"
+        if share > limit:
+            raise_alert(
+                connection, "quarantine_exceeded", problem, f"{title}：退回行过多（{name}）",
+                f"{Where(feed=title, file=name)}：{one.rows_in} 行中有 {one.counts['quarantined']} 行不能使用（上限 {limit:.0%}）。"
+                f" 下一步：执行 coop-hub deliveries return {one.delivery_id} --out 退回.xlsx，发给发送方更正后重报。",
+            )  # fmt: skip
+        elif state == "accepted":
+            fix_alert(connection, "quarantine_exceeded", problem)
+
+
+def link_profiles(night: Night) -> MatchSummary:
+    """Who is who: links every profile of accepted rows to a cooperative."""
+    from hub.matching import resolve
+
+    with night.step("match") as note:
+        summary = resolve(night.engine, night.deployment, night.run_id)
+        note.update(asdict(summary))
+    night.note("match", asdict(summary))
+    return summary
+
+
+def project_master(night: Night) -> MasterSummary:
+    """Projects the master table from accepted rows, links and decisions."""
+    from hub.master import project
+
+    with night.step("master") as note:
+        summary = project(night.engine, night.deployment, night.run_id, night.business_date)
+        note["rows"] = summary.rows
+    night.note("master", asdict(summary))
+    return summary
+
+
+def publish_extracts(night: Night) -> list[ExtractSummary]:
+    """Publishes what each agreement in force allows."""
+    from hub.sharing import publish
+
+    with night.step("publish") as note:
+        summaries = publish(night.engine, night.deployment, night.settings, night.run_id)
+        note["extracts"] = len(summaries)
+    night.note("extracts", [asdict(s) for s in summaries])
+    return summaries
+
+
+def check_the_house(night: Night) -> list[str]:
+    """Feeds overdue, and anything else nobody would notice: alerts raised here, and told fixed when they are."""
+    from hub.alerts.overdue import check_overdue
+
+    with night.step("watch"), night.engine.begin() as connection:
+        return [str(problem) for problem in check_overdue(connection, night.deployment, night.business_date)]
+
+
+def close_night(night: Night) -> str:
+    """Ends the run's record: `done`, or `attention` when something is held, failed or beyond its limit."""
+    with night.engine.begin() as connection:
+        attention = connection.scalar(
+            text("select exists (select 1 from alert where fixed_at is null and kind = any(:kinds))"),
+            {
+                "kinds": [
+                    "delivery_held",
+                    "delivery_failed",
+                    "quarantine_exceeded",
+                    "connector_failed",
+                    "unknown_feed_folder",
+                ]
+            },
+        )
+        state = "attention" if attention else "done"
+        connection.execute(
+            text("update run set state = :state, finished_at = now() where run_id = :run_id"),
+            {"state": state, "run_id": night.run_id},
+        )
+        fix_alert(connection, "run_failed", "nightly")
+    return state
+
+
+def fail_night(night: Night, step: str, error: BaseException) -> None:
+    """Notes that a step failed and tells the office; the error itself goes on to whoever runs the night."""
+    with night.engine.begin() as connection:
+        connection.execute(
+            text("update run set state = 'failed', finished_at = now() where run_id = :run_id"),
+            {"run_id": night.run_id},
+        )
+        raise_alert(
+            connection, "run_failed", "nightly", "夜间同步失败",
+            f"步骤“{step}”出错：{error if isinstance(error, HubError) else type(error).__name__}。"
+            "已入库的数据没有丢失。下一步：数据工程师在 Dagster 界面查看失败步骤，处理后重跑；重跑是安全的。",
+        )  # fmt: skip
+
+
+def _alert(night: Night, kind: str, key: str, subject: str, body: str) -> None:
+    with night.engine.begin() as connection:
+        raise_alert(connection, kind, key, subject, body)
+
+
+def _fixed(night: Night, kind: str, key: str) -> None:
+    with night.engine.begin() as connection:
+        fix_alert(connection, kind, key)
