@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,9 +41,11 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def server_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Settings whose embedded PostgreSQL all tests of this process share."""
-    return load_settings(data=tmp_path_factory.mktemp("server"))
+def server_settings() -> Iterator[Settings]:
+    """Settings whose embedded PostgreSQL all tests of this process share. Not below pytest's own temporary folders: other
+    test runs on the machine clear those away, server and all."""
+    with tempfile.TemporaryDirectory(prefix="coop-hub-tests-", ignore_cleanup_errors=True) as folder:
+        yield load_settings(data=Path(folder))
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from hub.cli import data_option, deployment_option, settings_from
+from hub.settings import Settings
 
 
 @click.group()

@@ -55,7 +55,7 @@ def verify(data: Path | None) -> None:
             (f"控制总数（{deliveries} 份来件）control totals", totals),
             ("原件存档 archive", find_damaged_files(connection, settings.data)),
             ("共享台账 ledger", ledger.verify(connection)),
-            ("已发布摘录 extracts", verify_extracts(connection, settings.data)),
+            ("已发布摘录 extracts", verify_extracts(connection, settings)),
         ):
             click.echo(f"{'✗' if problems else '✓'} {title}")
             for problem in problems:
