@@ -16,20 +16,14 @@ from typing import TYPE_CHECKING, Any
 from hub.feeds.model import FeedField, Kind
 from hub.identifiers.codes import clean_code
 from hub.intake import cells_dates, cells_numbers
-from hub.intake.reader.words import word_list
+from hub.intake.cells_text import distinct_cells, normal_text, one_line, squeezed, visible, without_empty_words
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 Judge = Callable[[str], tuple[Any, tuple[str, str] | None]]
 
-EMPTY_WORDS = word_list(
-    "无 / // ／ - -- --- — —— ——— – ─ ── _ . 。 、 * \\ 空 无此项 未办理 未提供 未填 未填写 未填报 暂无 暂缺 暂未提供 不详 不明 未知 缺 缺失 无数据 没有 "
-    "null NULL Null none None NONE n/a N/A N／A #N/A #n/a #VALUE! #REF! #NAME? #DIV/0! #NULL! nan NaN NAN nil <NA> (空) （空） (无) （无） … ..."
-)
-_INVISIBLE = r"[\x{200b}-\x{200f}\x{2028}-\x{202e}\x{2060}-\x{2064}\x{feff}\x{00ad}\x{0000}-\x{0008}\x{000e}-\x{001f}]"
-_OUTER = r"^[\s\x{3000}\x{00a0}'’`]+|[\s\x{3000}\x{00a0}]+$"
-_SCIENTIFIC = re.compile(r"^\d(?:\.\d+)?E\+?\d{2}$")
+_SCIENTIFIC = re.compile(r"^\d(?:\.\d+)?E\+?\d{1,2}$")
 _TYPES = {
     Kind.YEAR: "int64",
     Kind.INTEGER: "int64",
@@ -47,62 +41,16 @@ def arrow_type(kind: Kind) -> pa.DataType:
     return {"int64": pa.int64(), "float64": pa.float64(), "bool": pa.bool_()}[name] if name else pa.string()
 
 
-def visible(cells: pa.Array) -> pa.Array:
-    """Cells without invisible characters, outer blanks and leading apostrophes; null where nothing is left."""
-    import pyarrow.compute as pc
-
-    text = cells
-    if pc.any(pc.match_substring_regex(text, _INVISIBLE)).as_py():
-        text = pc.replace_substring_regex(text, _INVISIBLE, "")
-    if pc.any(pc.match_substring_regex(text, _OUTER)).as_py():
-        text = pc.replace_substring_regex(text, _OUTER, "")
-    return _null_if_blank(text)
-
-
-def _null_if_blank(text: pa.Array) -> pa.Array:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    return pc.if_else(pc.equal(text, ""), pa.scalar(None, text.type), text)
-
-
-def without_empty_words(text: pa.Array) -> pa.Array:
-    """Null where the cell says 无, /, ——, 未提供, NULL…"""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    empty = pc.is_in(text, value_set=pa.array(EMPTY_WORDS, pa.string()))
-    return pc.if_else(empty, pa.scalar(None, text.type), text)
-
-
-def normal_text(cells: pa.Array, *, line_break: str = " ") -> pa.Array:
-    """Visible NFKC text, line breaks replaced, empty words null."""
-    import pyarrow.compute as pc
-
-    text = pc.utf8_normalize(visible(cells), form="NFKC")
-    if pc.any(pc.match_substring_regex(text, r"[\r\n\t]")).as_py():
-        text = pc.replace_substring_regex(text, r"\s*[\r\n\t]+\s*", line_break)
-    return without_empty_words(_null_if_blank(pc.utf8_trim_whitespace(text)))
-
-
-def squeezed(cells: pa.Array) -> pa.Array:
-    """NFKC without any white space or invisible character: how profiles are compared."""
-    import pyarrow.compute as pc
-
-    text = pc.utf8_normalize(visible(cells), form="NFKC")
-    if pc.any(pc.match_substring_regex(text, r"[\s\x{3000}\x{00a0}\x{2000}-\x{200a}]")).as_py():
-        text = pc.replace_substring_regex(text, r"[\s\x{3000}\x{00a0}\x{2000}-\x{200a}]+", "")
-    return without_empty_words(_null_if_blank(text))
-
-
 def note_json(field: str, code: str, message: str) -> str:
     return json.dumps({"field": field, "code": code, "message": message}, ensure_ascii=False)
 
 
-def judge_distinct(text: pa.Array, judge: Judge, field: str, kind: Kind) -> tuple[pa.Array, pa.Array]:
-    """Applies `judge` once to each distinct text."""
+def judge_distinct(text: pa.Array, judge: Judge, field: str, kind: Kind) -> tuple[pa.Array, pa.Array | None]:
+    """Applies `judge` once to each distinct text; notes are None when there is none."""
     import pyarrow as pa
 
+    if text.null_count == len(text):
+        return pa.nulls(len(text), arrow_type(kind)), None
     coded = text.dictionary_encode()
     values: list[Any] = []
     notes: list[str | None] = []
@@ -112,31 +60,34 @@ def judge_distinct(text: pa.Array, judge: Judge, field: str, kind: Kind) -> tupl
         notes.append(note_json(field, *note) if note else None)
     return (
         pa.array(values, arrow_type(kind)).take(coded.indices),
-        pa.array(notes, pa.string()).take(coded.indices),
+        pa.array(notes, pa.string()).take(coded.indices) if any(notes) else None,
     )
 
 
-def _no_notes(length: int) -> pa.Array:
-    import pyarrow as pa
+def normalise_cells(cells: pa.Array, field: FeedField, unit: str | None = None) -> tuple[pa.Array, pa.Array | None]:
+    """A column of raw text in its field's normal form, and its notes (None: no cell has one). `unit` is what the
+    header or the sheet says."""
+    distinct, places = distinct_cells(cells)
+    values, notes = _normalise(distinct, field, unit)
+    if places is None:
+        return values, notes
+    return values.take(places), notes.take(places) if notes is not None else None
 
-    return pa.nulls(length, pa.string())
 
-
-def normalise_cells(cells: pa.Array, field: FeedField, unit: str | None = None) -> tuple[pa.Array, pa.Array]:
-    """A column of raw text in its field's normal form, with notes. `unit` is what the header or the sheet says."""
+def _normalise(cells: pa.Array, field: FeedField, unit: str | None) -> tuple[pa.Array, pa.Array | None]:
     kind = field.kind
     if kind is Kind.COOPERATIVE_NAME:
-        return _name(cells)
+        return without_empty_words(one_line(visible(cells), "")), None
     if kind in {Kind.CODE, Kind.SUBJECT_CODE, Kind.ID_CARD}:
         return _code(cells, field)
     if kind is Kind.PERSON:
-        return squeezed_person(cells), _no_notes(len(cells))
+        return _person(cells), None
     if kind is Kind.TOWN:
-        return squeezed(cells), _no_notes(len(cells))
+        return squeezed(cells), None
     if kind in {Kind.TEXT, Kind.SERIAL}:
-        return normal_text(cells), _no_notes(len(cells))
+        return normal_text(cells), None
     if kind is Kind.ADDRESS:
-        return normal_text(cells, line_break=""), _no_notes(len(cells))
+        return normal_text(cells, line_break=""), None
     if kind is Kind.BOOLEAN:
         return judge_distinct(visible(cells), cells_numbers.parse_boolean, field.name, kind)
     text = normal_text(cells, line_break="\n" if kind is Kind.PHONE else " ")
@@ -145,7 +96,7 @@ def normalise_cells(cells: pa.Array, field: FeedField, unit: str | None = None) 
     if kind is Kind.PHONE:
         return _mostly_plain(text, r"^1\d{10}$", cells_numbers.parse_phone, field)
     if kind is Kind.DATE:
-        return _mostly_plain(text, r"^\b$", cells_dates.parse_date, field)
+        return judge_distinct(text, cells_dates.parse_date, field.name, kind)
     if kind is Kind.YEAR:
         return judge_distinct(text, cells_dates.parse_year, field.name, kind)
     if kind is Kind.INTEGER:
@@ -156,54 +107,35 @@ def normalise_cells(cells: pa.Array, field: FeedField, unit: str | None = None) 
     return judge_distinct(text, lambda raw: cells_numbers.parse_money(raw, scale), field.name, kind)
 
 
-def _mostly_plain(text: pa.Array, plain: str, judge: Judge, field: FeedField) -> tuple[pa.Array, pa.Array]:
+def _mostly_plain(text: pa.Array, plain: str, judge: Judge, field: FeedField) -> tuple[pa.Array, pa.Array | None]:
     """Like `judge_distinct`, but texts already in normal form are only cast."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     wanted = arrow_type(field.kind)
-    is_plain = pc.fill_null(pc.match_substring_regex(text, plain), False)
+    is_plain = pc.fill_null(pc.match_substring_regex(text, plain), fill_value=False)
+    if pc.all(pc.or_(is_plain, text.is_null())).as_py():
+        return text.cast(wanted), None
     odd = pc.if_else(is_plain, pa.scalar(None, text.type), text)
     values, notes = judge_distinct(odd, judge, field.name, field.kind)
     simple = pc.if_else(is_plain, text, pa.scalar(None, text.type))
     return pc.coalesce(simple.cast(wanted), values), notes
 
 
-def _name(cells: pa.Array) -> tuple[pa.Array, pa.Array]:
-    """As written, but without line breaks and invisible characters."""
-    import pyarrow.compute as pc
-
-    text = visible(cells)
-    if pc.any(pc.match_substring_regex(text, r"[\r\n\t]")).as_py():
-        text = pc.replace_substring_regex(text, r"\s*[\r\n\t]+\s*", "")
-    return without_empty_words(text), _no_notes(len(cells))
-
-
-_LATIN_NAME = re.compile(r"[A-Za-z]")
-
-
-def squeezed_person(cells: pa.Array) -> pa.Array:
+def _person(cells: pa.Array) -> pa.Array:
     """A person's name: no blanks inside a Chinese one (王  芳), single blanks inside others."""
-    import pyarrow as pa
     import pyarrow.compute as pc
 
-    text = normal_text(cells)
-    latin = pc.fill_null(pc.match_substring_regex(text, "[A-Za-z]"), False)
-    tight = squeezed(text)
-    return pc.if_else(latin, text, tight) if pc.any(latin).as_py() else tight.cast(pa.string())
+    tight = squeezed(cells)
+    latin = pc.fill_null(pc.match_substring_regex(tight, "[A-Za-z]"), fill_value=False)
+    return pc.if_else(latin, normal_text(cells), tight) if pc.any(latin).as_py() else tight
 
 
-def _code(cells: pa.Array, field: FeedField) -> tuple[pa.Array, pa.Array]:
+def _code(cells: pa.Array, field: FeedField) -> tuple[pa.Array, pa.Array | None]:
     text = without_empty_words(visible(cells))
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     keep_dots = field.kind is Kind.SUBJECT_CODE
-    plain = r"^[0-9A-Z.]+$" if keep_dots else r"^[0-9A-Z]+$"
-    is_plain = pc.fill_null(pc.match_substring_regex(text, plain), False)
-    odd = pc.if_else(is_plain, pa.scalar(None, text.type), text)
-    values, notes = judge_distinct(odd, lambda raw: _clean(raw, keep_dots=keep_dots), field.name, field.kind)
-    return pc.coalesce(pc.if_else(is_plain, text, pa.scalar(None, text.type)), values), notes
+    plain = r"^[0-9A-Z.]{9,}$" if keep_dots else r"^[0-9A-Z]{5,}$"  # shorter ones may be a number like 9E17
+    return _mostly_plain(text, plain, lambda raw: _clean(raw, keep_dots=keep_dots), field)
 
 
 def _clean(raw: str, *, keep_dots: bool) -> tuple[str | None, tuple[str, str] | None]:
@@ -211,10 +143,9 @@ def _clean(raw: str, *, keep_dots: bool) -> tuple[str | None, tuple[str, str] | 
         return re.sub(r"\s+", "", unicodedata.normalize("NFKC", raw)).upper() or None, None
     pieces = [p for p in re.split(r"[/、,，;；\r\n]+", raw) if len(clean_code(p)) >= 8]
     if len(pieces) > 1:
-        first = clean_code(pieces[0])
-        return first, ("several_codes", f"一格里有 {len(pieces)} 个代码，取第一个")
+        return clean_code(pieces[0]), ("several_codes", f"一格里有 {len(pieces)} 个代码，取第一个")
     code = clean_code(raw)
-    if _SCIENTIFIC.match(code):
+    if is_damaged_code(code):
         return code, ("damaged_code", "代码被表格软件当作数字，后几位已丢失，请把该列设为文本后重新填写")
     return code or None, None
 

@@ -6,19 +6,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from hub.errors import DriftError
 from hub.feeds.model import Feed, FeedField
 from hub.intake.cells import arrow_type, normalise_cells
+from hub.intake.cells_text import ESCAPED, odd_bytes
 from hub.intake.columns import closest_header, match_columns
 from hub.intake.profile import profile_columns
-from hub.intake.reader.facts import sheet_choice
+from hub.intake.reader.facts import detect_town, sheet_choice
 from hub.intake.reader.model import Reading, SheetReading, refuse
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+SIDE_BY_SIDE = 20_000  # rows from which threads pay
 
 PROFILE_COLUMNS = (
     "profile_key",
@@ -84,7 +89,7 @@ def normalise_reading(
             tables.append(_stage_sheet(reading, sheet, feed, delivery_town))
     if not tables:
         raise _nothing(reading, feed)
-    return Staged(feed, pa.concat_tables(tables).combine_chunks(), sorted(set(drift)), set_aside)
+    return Staged(feed, pa.concat_tables(tables), sorted(set(drift)), set_aside)
 
 
 def _telling(sheet: SheetReading, feed: Feed) -> set[str]:
@@ -143,31 +148,40 @@ def _stage_sheet(reading: Reading, sheet: SheetReading, feed: Feed, delivery_tow
     import pyarrow as pa
 
     length = sheet.rows.num_rows
-    values: dict[str, pa.Array] = {}
-    notes: list[pa.Array] = []
-    for declared in feed.fields:
+
+    def one(declared: FeedField) -> tuple[pa.Array, pa.Array | None]:
         source = sheet.column_of(declared.name)
         if source is None:
-            values[declared.name] = pa.nulls(length, arrow_type(declared.kind))
-            continue
+            return pa.nulls(length, arrow_type(declared.kind)), None
         unit = next((c.unit for c in sheet.columns if c.field == declared.name), None)
-        cells = sheet.rows[source].combine_chunks()
-        values[declared.name], found = normalise_cells(cells, declared, unit)
-        if found.null_count < length:
-            notes.append(found)
-    if feed.sheet_field:
-        _fill_from_sheet(reading, sheet, feed.by_name[feed.sheet_field], values)
-    present = {name: column for name, column in values.items() if column.null_count < length}
-    columns: dict[str, pa.Array] = {
-        "sheet": pa.array([sheet.name], pa.string()).take(pa.array([0] * length, pa.int32())),
-        "row": sheet.rows["row"].combine_chunks(),
-        "part": sheet.rows["part"].combine_chunks(),
-        "raw": raw_json(sheet),
-        "notes": joined_notes(notes, length),
-    }
-    columns.update(profile_columns(present, feed, length, delivery_town))
-    ordered = {name: columns[name] for name in ("sheet", "row", "part", "raw", "notes", *PROFILE_COLUMNS)}
-    return pa.table({**ordered, **values})
+        return normalise_cells(sheet.rows[source].combine_chunks(), declared, unit)
+
+    # Arrow and DuckDB let go of the interpreter: columns of a large table are worked on side by side
+    with ThreadPoolExecutor(2 if length > SIDE_BY_SIDE else 1) as threads:
+        raw = threads.submit(raw_json, sheet)
+        results = dict(zip((f.name for f in feed.fields), threads.map(one, feed.fields), strict=True))
+        values = {name: column for name, (column, _) in results.items()}
+        if feed.sheet_field:
+            _fill_from_sheet(reading, sheet, feed.by_name[feed.sheet_field], values)
+        present = {name: column for name, column in values.items() if column.null_count < length}
+        town = (_town_of_member(reading, sheet) if feed.per_town else None) or delivery_town
+        profile = profile_columns(present, feed, length, town)
+        columns = {
+            "sheet": pa.repeat(pa.scalar(sheet.name, pa.string()), length),
+            "row": sheet.rows["row"].combine_chunks(),
+            "part": sheet.rows["part"].combine_chunks(),
+            "raw": raw.result(),
+            "notes": joined_notes([notes for _, notes in results.values() if notes is not None], length),
+        }
+    return pa.table({**columns, **{name: profile[name] for name in PROFILE_COLUMNS}, **values})
+
+
+def _town_of_member(reading: Reading, sheet: SheetReading) -> str | None:
+    """In a zip with a file for each township the member's name says whose rows these are."""
+    if reading.format != "zip":
+        return None
+    member = PurePosixPath(sheet.name.split("/")[0] if "/" in sheet.name else sheet.name)
+    return detect_town(Reading(reading.file, sheets=[sheet]), Path(member.name))
 
 
 def _fill_from_sheet(reading: Reading, sheet: SheetReading, declared: FeedField, values: dict[str, pa.Array]) -> None:
@@ -185,46 +199,34 @@ def joined_notes(notes: list[pa.Array], length: int) -> pa.Array:
     import pyarrow.compute as pc
 
     if not notes:
-        return pa.array(["[]"], pa.string()).take(pa.array([0] * length, pa.int32()))
-    return pc.binary_join_element_wise("[", _with_commas(notes), "]", "")
-
-
-def _with_commas(pieces: list[pa.Array]) -> pa.Array:
-    """The pieces of each row that are not null, joined by commas. (Arrow's own null_handling="skip" drops rows in
-    which all are null, and so shortens the column.)"""
-    import pyarrow.compute as pc
-
-    parts = [pc.fill_null(pc.binary_join_element_wise(", ", piece, ""), "") for piece in pieces]
+        return pa.repeat(pa.scalar("[]", pa.string()), length)
+    # Arrow's null_handling="skip" drops rows in which all are null, and so shortens the column: nulls become ""
+    parts = [pc.fill_null(pc.binary_join_element_wise(", ", piece, ""), "") for piece in notes]
     joined = pc.binary_join_element_wise(*parts, "") if len(parts) > 1 else parts[0]
-    return pc.utf8_slice_codeunits(joined, 2)
+    return pc.binary_join_element_wise("[", pc.utf8_slice_codeunits(joined, 2), "]", "")
 
 
-def raw_json(sheet: SheetReading) -> pa.Array:
-    """JSON objects of header -> text as shown, empty cells left out."""
+def raw_json(sheet: SheetReading) -> pa.ChunkedArray:
+    """JSON objects of header -> text as shown, empty cells left out. Zero bytes become blanks: PostgreSQL's jsonb
+    refuses them."""
+    import duckdb
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     length = sheet.rows.num_rows
-    pairs: list[pa.Array] = []
-    for number, column in enumerate(sheet.columns):
-        cells = sheet.rows[f"c{number}"].combine_chunks()
-        if cells.null_count == length:
-            continue
-        key = json.dumps(column.header, ensure_ascii=False)
-        pairs.append(pc.binary_join_element_wise(f'{key}: "', escaped(cells), '"', "", null_handling="emit_null"))
-    if not pairs:
-        return pa.array(["{}"], pa.string()).take(pa.array([0] * length, pa.int32()))
-    return pc.binary_join_element_wise("{", _with_commas(pairs), "}", "")
-
-
-def escaped(cells: pa.Array) -> pa.Array:
-    """Texts as they stand inside a JSON string. Other control characters than line breaks and tabs become blanks:
-    PostgreSQL's jsonb refuses the zero byte."""
-    import pyarrow.compute as pc
-
-    text = cells
-    if not pc.any(pc.match_substring_regex(text, r'["\\\x00-\x1f]')).as_py():
-        return text
-    for plain, code in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t")):
-        text = pc.replace_substring(text, plain, code)
-    return pc.replace_substring_regex(text, r"[\x00-\x1f]", " ")
+    filled = [n for n in range(len(sheet.columns)) if sheet.rows[f"c{n}"].null_count < length]
+    if not filled or not length:
+        return pa.repeat(pa.scalar("{}", pa.string()), length)
+    source = sheet.rows.select([f"c{n}" for n in filled])
+    pairs = []
+    for n in filled:
+        key = f", {json.dumps(sheet.columns[n].header, ensure_ascii=False)}: ".replace("'", "''")
+        odd = odd_bytes(sheet.rows[f"c{n}"].combine_chunks())
+        cell = f"replace(c{n}, chr(0), ' ')" if 0 in odd else f"c{n}"
+        text = f"to_json({cell})::varchar" if odd & ESCAPED else f"'\"' || {cell} || '\"'"
+        pairs.append(f"'{key}' || {text}")
+    with duckdb.connect(config={"threads": 2 if length > SIDE_BY_SIDE else 1}) as connection:
+        connection.register("source", source)
+        result = connection.sql(
+            f"select '{{' || substr(concat({', '.join(pairs)}), 3) || '}}' as raw from source"
+        ).to_arrow_table()
+    return result["raw"].cast(pa.string())

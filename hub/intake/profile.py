@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hub.feeds.model import Feed, Role
-from hub.intake.cells import squeezed
+from hub.intake.cells_text import distinct_cells, squeezed
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 PARTS = ("name", "former_name", "codes", "representative", "phone", "town", "address", "founded_on")
 _SEPARATOR = "\x1f"
+_DAMAGED = r"\d(\.\d+)?E\+?\d{1,2}"
 _ROLES = {
     "name": Role.NAME,
     "former_name": Role.FORMER_NAME,
@@ -63,12 +64,17 @@ def profile_columns(
     columns: dict[str, pa.Array] = {}
     for part, role in _ROLES.items():
         sources = [fields[f.name] for f in feed.with_role(role) if f.name in fields]
-        columns[part] = squeezed(pc.coalesce(*sources) if len(sources) > 1 else sources[0]) if sources else none
+        columns[part] = _squeezed(pc.coalesce(*sources) if len(sources) > 1 else sources[0]) if sources else none
     if delivery_town:
         columns["town"] = pc.fill_null(columns["town"], delivery_town)
     codes = [fields[f.name] for f in feed.with_role(Role.CODE) if f.name in fields]
     columns["codes"], columns["key"] = _codes_and_keys(codes, columns, length)
     return {f"profile_{part}": column for part, column in columns.items()}
+
+
+def _squeezed(column: pa.Array) -> pa.Array:
+    values, places = distinct_cells(column)
+    return squeezed(values) if places is None else squeezed(values).take(places)
 
 
 def _codes_and_keys(codes: list[pa.Array], parts: dict[str, pa.Array], length: int) -> tuple[pa.Array, pa.Array]:
@@ -77,21 +83,22 @@ def _codes_and_keys(codes: list[pa.Array], parts: dict[str, pa.Array], length: i
     import pyarrow as pa
 
     names = [f"code{i}" for i in range(len(codes))]
-    source = pa.table({**dict(zip(names, codes, strict=True)), **parts, "place": pa.array(range(length), pa.int32())})
-    sound = ", ".join(
-        f"case when regexp_full_match({n}, '\\d(\\.\\d+)?E\\+?\\d\\d') then null else {n} end" for n in names
-    )
-    texts = ", ".join(f"coalesce({p}, '')" if p != "codes" else "array_to_string(codes, ',')" for p in PARTS)
-    with duckdb.connect(config={"threads": 2}) as connection:
+    source = pa.table({**dict(zip(names, codes, strict=True)), **parts})
+    sound = [f"case when regexp_full_match({n}, '{_DAMAGED}') then null else nullif({n}, '') end" for n in names]
+    if len(names) == 1:  # most feeds: no need for lists
+        joined, listed = f"coalesce({sound[0]}, '')", f"coalesce('[\"' || {sound[0]} || '\"]', '[]')"
+    else:
+        every = ", ".join(sound) or "null::varchar"
+        codes_list = f"list_sort(list_distinct([{every}]))"  # list_distinct leaves nulls out
+        joined, listed = f"array_to_string({codes_list}, ',')", f"to_json({codes_list})::varchar"
+    texts = ", ".join("joined" if p == "codes" else f"coalesce({p}, '')" for p in PARTS)
+    with duckdb.connect(config={"threads": 2 if length > 20_000 else 1}) as connection:
         connection.register("source", source)
         result = connection.sql(
-            f"""with listed as (
-                    select place, name, former_name, representative, phone, town, address, founded_on,
-                        list_sort(list_distinct(list_filter([{sound or "null::varchar"}], lambda c: c is not null and c <> ''))) as codes
-                    from source)
-                select to_json(codes)::varchar as codes,
-                    case when name is null and former_name is null and len(codes) = 0 then null
+            f"""select listed as codes,
+                    case when name is null and former_name is null and joined = '' then null
                          else md5(concat_ws(chr(31), {texts})) end as key
-                from listed order by place"""
+                from (select {joined} as joined, {listed} as listed,
+                        name, former_name, representative, phone, town, address, founded_on from source)"""
         ).to_arrow_table()
-    return result["codes"].combine_chunks().cast(pa.string()), result["key"].combine_chunks().cast(pa.string())
+    return result["codes"].cast(pa.string()), result["key"].cast(pa.string())

@@ -476,8 +476,31 @@ def _shown(sheet: _Sheet, row: int) -> str:
     return "  ".join(x.strip() for _, x in sheet.filled(row))[:500]
 
 
-def _body(sheet: _Sheet, table: TableLayout, place: int) -> int:
-    """Sorts the rows below a header; stops where another table begins. Returns the place after the last row."""
+def judge_rows(
+    layout: TableLayout,
+    grid: Grid,
+    odd: dict[int, list[str]],
+    sample: dict[int, list[str]],
+    known: Collection[str],
+) -> dict[int, Account]:
+    """What single rows of a large table are: accounts of those of `odd` that are no data.
+
+    Args:
+        layout: header and columns, found on the first rows of `grid`.
+        odd: row number -> cells of the rows to judge.
+        sample: the same of rows that surely are data, the last of them included.
+    """
+    header = {r: grid.rows[r] for r in layout.header_rows}
+    rows = {**header, **sample, **odd}
+    sheet = _Sheet(Grid("", rows=rows), known)
+    table = TableLayout(list(layout.header_rows), dict(layout.levels), [], {}, titles=list(layout.titles))
+    _body(sheet, table, len(header), whole=True)
+    return {r: a for r, a in table.other.items() if r in odd}
+
+
+def _body(sheet: _Sheet, table: TableLayout, place: int, *, whole: bool = False) -> int:
+    """Sorts the rows below a header; stops where another table begins (unless the table is known to be `whole`).
+    Returns the place after the last row."""
     header_texts = [{squeeze(x) for _, x in sheet.filled(r)} for r in table.header_rows]
     columns = sorted(table.levels)
     pending: list[int] = []  # places of single-cell rows that may be the next table's titles
@@ -499,7 +522,7 @@ def _body(sheet: _Sheet, table: TableLayout, place: int) -> int:
         elif table.header_rows and words.is_form_line(texts[0]) and len(cells) <= 3:
             table.other[row] = Account("title", _shown(sheet, row))
             pending.append(place)
-        elif table.header_rows and _new_header(sheet, place, table):
+        elif not whole and table.header_rows and _new_header(sheet, place, table):
             while pending and pending[-1] >= place - len(pending) and _follow(pending, place):
                 place = pending.pop()
                 table.other.pop(sheet.numbers[place], None)
@@ -508,7 +531,19 @@ def _body(sheet: _Sheet, table: TableLayout, place: int) -> int:
             table.data.append(row)
             pending.clear()
         place += 1
+    _notes_to_the_end(table)
     return place
+
+
+def _notes_to_the_end(table: TableLayout) -> None:
+    """Below the last row of data, what follows a note belongs to it."""
+    last = max((*table.data, *table.header_rows), default=0)
+    noted = False
+    for row in sorted(r for r in table.other if r > last):
+        account = table.other[row]
+        noted = noted or account.kind == "note"
+        if noted and account.kind == "title":
+            account.kind = "note"
 
 
 def _follow(pending: list[int], place: int) -> bool:
@@ -532,7 +567,8 @@ def _lonely(sheet: _Sheet, table: TableLayout, place: int, columns: list[int]) -
         return "note"
     if len(columns) <= 1:
         return None
-    if place and table.other.get(sheet.numbers[place - 1], Account("")).kind == "note" and not is_number(text):
+    above = table.other.get(row - 1)
+    if above is not None and above.kind == "note" and not is_number(text):
         return "note"  # a note goes on in the next line
     if any(squeeze(text) == squeeze(t) for t in table.titles):
         return "title"

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from hub.intake.reader.assemble import sheet_readings
+from hub.intake.reader.large_csv import LARGE, read_large_csv
 from hub.intake.reader.model import SheetReading, refuse
 from hub.intake.reader.parse import Parsed, parse
 
@@ -17,6 +18,8 @@ def read_tables(path: Path, known: Collection[str], *, hidden: str) -> tuple[Par
         FormatError: the file cannot be read or holds no table.
         OSError: it is not there, or may not be opened.
     """
+    if path.stat().st_size >= LARGE and (large := read_large_csv(path, known)) is not None:
+        return large
     parsed = parse(path.read_bytes())
     sheets = parsed.sheets + [sheet for grid in parsed.grids for sheet in sheet_readings(grid, known, hidden=hidden)]
     if concealed := sum(len(g.hidden_rows & g.rows.keys()) for g in parsed.grids):

@@ -125,13 +125,13 @@ def read_text(text: str) -> tuple[str, Grid]:
             while cells and not cells[-1]:
                 cells.pop()
             if cells:
-                grid.rows[number] = [_plain(c) for c in cells]
+                grid.rows[number] = [cell_text(c) for c in cells]
     except csv.Error as error:
         raise refuse("文本表格的引号不配对，无法分列。", "请发送方另存为 .xlsx 后重新报送。", str(error)) from None
     return ("tsv" if separator == "\t" else "csv"), grid
 
 
-def _plain(cell: str) -> str:
+def cell_text(cell: str) -> str:
     """="00123" is how exports keep zeros in CSV."""
     if len(cell) > 3 and cell.startswith('="') and cell.endswith('"'):
         return cell[2:-1]

@@ -1,0 +1,119 @@
+"""Cleaning whole columns of text: invisible characters, blanks, full-width forms, line breaks, words for "empty".
+
+The common case is text that needs none of it. So each step first looks at the column's bytes as one block (a few
+milliseconds a million cells) and only then runs over the cells.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hub.intake.reader.words import word_list
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+EMPTY_WORDS = word_list(
+    "无 / // ／ - -- --- — —— ——— – ─ ── _ . 。 、 * \\ 空 无此项 未办理 未提供 未填 未填写 未填报 暂无 暂缺 暂未提供 不详 不明 未知 缺 缺失 无数据 没有 "
+    "null NULL Null none None NONE n/a N/A N／A #N/A #n/a #VALUE! #REF! #NAME? #DIV/0! #NULL! nan NaN NAN nil <NA> (空) （空） (无) （无） … ..."
+)
+_INVISIBLE = r"[\x{200b}-\x{200f}\x{2028}-\x{202e}\x{2060}-\x{2064}\x{feff}\x{00ad}\x{0000}-\x{0008}\x{000e}-\x{001f}]"
+_OUTER = r"^[\s\x{3000}\x{00a0}'’`]+|[\s\x{3000}\x{00a0}]+$"
+_BLANKS = r"[\s\x{3000}\x{00a0}\x{2000}-\x{200a}]+"
+# Bytes of UTF-8 that no step below cares about: letters, digits, most signs, the common ideographs (lead bytes E4 to
+# E9) and all continuation bytes. What is left of a column without them tells which steps it needs.
+_PLAIN_BYTES = bytes(b for b in range(256) if chr(b).isalnum() and b < 128) + bytes(
+    b for b in range(256) if chr(b) in "!#$%&()*+,-./:;<=>?@[]^_{|}~" or 0x80 <= b < 0xC0 or 0xE4 <= b <= 0xE9
+)
+_CONTROLS = frozenset({*range(9), *range(14, 32)})
+_BREAKS = frozenset({9, 10, 13})
+_BLANK = frozenset({9, 10, 11, 12, 13, 0x20, 0x27, 0x60, 0xC2, 0xE2, 0xE3})
+_HIDDEN = _CONTROLS | {0xC2, 0xE2, 0xEF}
+_COMPATIBLE = frozenset({*range(0xC2, 0xE4), *range(0xEA, 0xF5)})
+ESCAPED = frozenset({*range(32), 0x22, 0x5C})  # what JSON escapes
+
+
+def odd_bytes(column: pa.Array) -> frozenset[int]:
+    """The bytes in a string column's text that some step may have to act on: found in one pass over its buffer."""
+    data = column.buffers()[2]
+    if data is None or not len(column):
+        return frozenset()
+    import numpy as np
+
+    offsets = np.frombuffer(column.buffers()[1], dtype=np.int32)
+    first, last = int(offsets[column.offset]), int(offsets[column.offset + len(column)])
+    return frozenset(data.slice(first, last - first).to_pybytes().translate(None, _PLAIN_BYTES))
+
+
+def distinct_cells(cells: pa.Array) -> tuple[pa.Array, pa.Array | None]:
+    """(values, places): the distinct values with the place of each cell's value, when that saves work; else the cells
+    themselves and None."""
+    sample = cells.slice(0, 5000)
+    if len(cells) < 20_000 or len(sample.unique()) > len(sample) * 0.5:
+        return cells, None
+    coded = cells.dictionary_encode()
+    return coded.dictionary, coded.indices
+
+
+def null_if_blank(text: pa.Array) -> pa.Array:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    blank = pc.equal(text, "")
+    return pc.if_else(blank, pa.scalar(None, text.type), text) if pc.any(blank).as_py() else text
+
+
+def without_empty_words(text: pa.Array) -> pa.Array:
+    """Null where the cell says 无, /, ——, 未提供, NULL…"""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    empty = pc.is_in(text, value_set=pa.array(EMPTY_WORDS, pa.string()))
+    return pc.if_else(empty, pa.scalar(None, text.type), text) if pc.any(empty).as_py() else text
+
+
+def visible(cells: pa.Array) -> pa.Array:
+    """Cells without invisible characters, outer blanks and leading apostrophes; null where nothing is left."""
+    import pyarrow.compute as pc
+
+    text, odd = cells, odd_bytes(cells)
+    if odd & _HIDDEN:
+        text = pc.replace_substring_regex(text, _INVISIBLE, "")
+    if odd & _BLANK:
+        text = pc.replace_substring_regex(text, _OUTER, "")
+    return null_if_blank(text)
+
+
+def one_line(text: pa.Array, line_break: str) -> pa.Array:
+    """Line breaks and tabs replaced."""
+    import pyarrow.compute as pc
+
+    if not odd_bytes(text) & _BREAKS:
+        return text
+    return pc.replace_substring_regex(text, r"\s*[\r\n\t]+\s*", line_break)
+
+
+def normal_text(cells: pa.Array, *, line_break: str = " ") -> pa.Array:
+    """Visible NFKC text, line breaks replaced, empty words null."""
+    import pyarrow.compute as pc
+
+    text = visible(cells)
+    odd = odd_bytes(text)
+    if odd & _COMPATIBLE:
+        text = pc.utf8_normalize(text, form="NFKC")
+    if odd & (_BREAKS | _COMPATIBLE):
+        text = null_if_blank(pc.utf8_trim_whitespace(one_line(text, line_break)))
+    return without_empty_words(text)
+
+
+def squeezed(cells: pa.Array) -> pa.Array:
+    """NFKC without any white space or invisible character: how profiles are compared."""
+    import pyarrow.compute as pc
+
+    text = visible(cells)
+    odd = odd_bytes(text)
+    if odd & _COMPATIBLE:
+        text = pc.utf8_normalize(text, form="NFKC")
+    if odd & (_BLANK | _COMPATIBLE):
+        text = null_if_blank(pc.replace_substring_regex(text, _BLANKS, ""))
+    return without_empty_words(text)
