@@ -10,6 +10,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -26,6 +27,14 @@ _LEVEL = 1  # deflate: a third of the time of level 6 for a tenth more bytes (be
 _UNWRITABLE = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x{FFFE}\x{FFFF}\r]|_x[0-9A-Fa-f]{4}_"
 
 
+class Escape(IntEnum):
+    """How much of a column's texts must be escaped: most need nothing, and what is not done costs nothing."""
+
+    NOTHING = 0
+    SIGNS = 1  # & < >
+    EVERYTHING = 2  # control characters, texts that look like their escape, texts longer than a cell
+
+
 @dataclass(frozen=True, slots=True)
 class SheetColumn:
     """One column of a streamed sheet: an expression over the source, how it is written, and its cell styles.
@@ -36,6 +45,7 @@ class SheetColumn:
     style: int
     flag: str = ""
     flagged: int = 0
+    escape: Escape = Escape.EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +69,24 @@ def column_letters(index: int) -> str:
     return letters
 
 
-def _escaped(v: str) -> str:
-    """Text as XML text: the three signs, and what XML cannot hold as _xHHHH_ (rare, so tested first)."""
-    cut = f"case when length({v}) > {_TEXT_LIMIT} then left({v}, {_TEXT_LIMIT - 1}) || '…' else {v} end"
-    marked = f"regexp_replace({cut}, '_(x[0-9A-Fa-f]{{4}}_)', '_x005F_\\1', 'g')"
-    for code in (*range(9), 11, 12, 13, *range(14, 32)):
-        marked = f"replace({marked}, chr({code}), '_x{code:04X}_')" if code else marked
-    marked = f"replace(replace({marked}, chr(65534), '_xFFFE_'), chr(65535), '_xFFFF_')"
-    signs = "replace(replace(replace({0}, '&', '&amp;'), '<', '&lt;'), '>', '&gt;')"
+def escape_needed(v: str) -> str:
+    """DuckDB aggregate over a text expression: the `Escape` its column needs."""
     return (
-        f"case when regexp_matches({v}, '[&<>]|{_UNWRITABLE}') or strlen({v}) > {_TEXT_LIMIT} "
-        f"then {signs.format(marked)} else {v} end"
+        f"coalesce(max(case when regexp_matches({v}, '{_UNWRITABLE}') or length({v}) > {_TEXT_LIMIT} then 2 "
+        f"when regexp_matches({v}, '[&<>]') then 1 else 0 end), 0)"
     )
+
+
+def _escaped(v: str, escape: Escape) -> str:
+    """Text as XML text: the three signs, and what XML cannot hold as _xHHHH_."""
+    if escape is Escape.NOTHING:
+        return v
+    if escape is Escape.EVERYTHING:
+        v = f"case when length({v}) > {_TEXT_LIMIT} then left({v}, {_TEXT_LIMIT - 1}) || '…' else {v} end"
+        v = f"regexp_replace({v}, '_(x[0-9A-Fa-f]{{4}}_)', '_x005F_\\1', 'g')"
+        for code in (*range(1, 9), 11, 12, 13, *range(14, 32), 0xFFFE, 0xFFFF):
+            v = f"replace({v}, chr({code}), '_x{code:04X}_')"
+    return f"replace(replace(replace({v}, '&', '&amp;'), '<', '&lt;'), '>', '&gt;')"
 
 
 def _cell(column: SheetColumn, letters: str) -> str:
@@ -81,7 +97,9 @@ def _cell(column: SheetColumn, letters: str) -> str:
         style = f"' || case when {column.flag} then '{column.flagged}' else '{column.style}' end || '"
     head = f'\'<c r="{letters}\' || __r || \'" s="{style}"'
     if column.form is Form.TEXT:
-        cell = f'{head} t="inlineStr"><is><t xml:space="preserve">\' || {_escaped(v)} || \'</t></is></c>\''
+        cell = (
+            f'{head} t="inlineStr"><is><t xml:space="preserve">\' || {_escaped(v, column.escape)} || \'</t></is></c>\''
+        )
     elif column.form is Form.DATE:
         # Excel's serial days; before 1 March 1900 its calendar is wrong, so such a date is written as text
         serial = f"{head}><v>' || datediff('day', date '1899-12-30', {v}) || '</v></c>'"
@@ -116,7 +134,7 @@ def _pour(source: IO[bytes], target: IO[bytes], blocks: Iterator[memoryview], di
     target.write(("</sheetData>" + tail).encode())
 
 
-def pour_rows(shell: Path, target: Path, duck: DuckDBPyConnection, sheets: Mapping[str, StreamedRows]) -> None:
+def pour_rows(shell: IO[bytes], target: Path, duck: DuckDBPyConnection, sheets: Mapping[str, StreamedRows]) -> None:
     """Writes `target` as the workbook `shell` with rows put into the sheets named in `sheets` (names in the package,
     such as `xl/worksheets/sheet2.xml`). Same input, same bytes: time stamps are fixed (1 January 1980, what `zipfile`
     gives to a member opened by name), the order is kept."""

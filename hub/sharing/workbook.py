@@ -6,6 +6,7 @@ cell with Excel's quote prefix, so that not even editing a cell turns it into a 
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -16,7 +17,7 @@ from hub.feeds import Kind
 from hub.sharing.agreements import SHARE_TITLES, Agreement
 from hub.sharing.changes import CHANGE_COLUMNS, Changes
 from hub.sharing.columns import DISPUTE, ExtractColumn, Form
-from hub.sharing.sheet_rows import ROW_LIMIT, SheetColumn, StreamedRows, pour_rows
+from hub.sharing.sheet_rows import ROW_LIMIT, Escape, SheetColumn, StreamedRows, escape_needed, pour_rows
 from hub.sharing.sql import literal, name, one_row
 
 if TYPE_CHECKING:
@@ -65,19 +66,30 @@ def _width(column: ExtractColumn, longest: int, wide: bool) -> float:
     return float(min(max(head, body), 48))
 
 
-def _measure(duck: DuckDBPyConnection, columns: Sequence[ExtractColumn], source: str) -> tuple[list[float], float]:
-    """Widths of the columns, and the mean bytes of a row's XML."""
-    parts = []
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """What one look over the rows tells: widths, escapes needed, mean bytes of a row's XML, whether disputes are flagged."""
+
+    widths: tuple[float, ...]
+    escapes: tuple[Escape, ...]
+    row_bytes: float
+    disputed: bool
+
+
+def _measure(duck: DuckDBPyConnection, columns: Sequence[ExtractColumn], source: str) -> _Measured:
+    parts = [f"coalesce(bool_or({name(DISPUTE)} is not null), false)"]
     for c in columns:
-        text = f"cast({c.shown()} as varchar)"
+        text = c.shown() if c.shown_form is Form.TEXT else f"cast({c.shown()} as varchar)"
         parts += [f"max(length({text}))", f"max(strlen({text}))", f"coalesce(avg(strlen({text})), 0)"]
-    found = one_row(duck, f"select {', '.join(parts)} from {source}")
-    widths, mean = [], 30.0
+        parts.append(escape_needed(text) if c.shown_form is Form.TEXT else "0")
+    disputed, *found = one_row(duck, f"select {', '.join(parts)} from {source}")
+    widths, escapes, mean = [], [], 30.0
     for i, c in enumerate(columns):
-        longest, bytes_longest, bytes_mean = (found[3 * i + k] or 0 for k in range(3))
+        longest, bytes_longest, bytes_mean, escape = (found[4 * i + k] or 0 for k in range(4))
         widths.append(_width(c, int(longest), int(bytes_longest) > int(longest)))
+        escapes.append(Escape(escape))
         mean += float(bytes_mean) + _CELL_MARKUP
-    return widths, mean
+    return _Measured(tuple(widths), tuple(escapes), mean, bool(disputed))
 
 
 def split_rows(rows: int, row_bytes: float) -> list[int]:
@@ -237,21 +249,20 @@ def write_workbook(
     the table `changes`. Returns the data sheets with their numbers of rows. Memory does not grow with rows."""
     import xlsxwriter
 
-    widths, row_bytes = _measure(duck, columns, source)
-    sizes = split_rows(cover.rows, row_bytes)
+    measured = _measure(duck, columns, source)
+    sizes = split_rows(cover.rows, measured.row_bytes)
     parts = tuple((sheet_name(i), n) for i, n in enumerate(sizes))
     cover = Cover(**{**{f: getattr(cover, f) for f in Cover.__dataclass_fields__}, "parts": parts})
-    shell = path.with_name(path.name + ".shell")
-    book = xlsxwriter.Workbook(
-        str(shell), {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    )
+    shell = io.BytesIO()  # the workbook without its rows: small, whatever the number of rows
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
+    book = xlsxwriter.Workbook(shell, options)
     book.set_properties({"title": cover.title, "author": "合作社数据共享枢纽", "created": _CREATED})
     formats = _Formats(book)
     _write_cover(book, formats, cover)
     poured: dict[str, StreamedRows] = {}
     for part, rows in enumerate(sizes):
         sheet = book.add_worksheet(sheet_name(part))
-        for i, (column, width) in enumerate(zip(columns, widths, strict=True)):
+        for i, (column, width) in enumerate(zip(columns, measured.widths, strict=True)):
             sheet.set_column(i, i, width, formats.plain[_style_key(column)])
             sheet.write_string(0, i, column.title, formats.head)
         sheet.set_row(0, 32)
@@ -261,7 +272,7 @@ def write_workbook(
         sheet.set_paper(9)
         sheet.repeat_rows(0)
     _write_dictionary(book, formats, columns)
-    listed = one_row(duck, "select count(*) from changes")
+    (listed,) = one_row(duck, "select count(*) from changes")
     sheet = book.add_worksheet(CHANGES)
     for i, (_, title, width) in enumerate(CHANGE_COLUMNS):
         sheet.set_column(i, i, width, formats.plain["text"])
@@ -269,25 +280,32 @@ def write_workbook(
     sheet.freeze_panes(1, 0)
     if cover.changes.first:
         sheet.write_string(1, 0, "首次发布，无上期可比", formats.plain["text"])
-    elif not listed[0]:
+    elif not listed:
         sheet.write_string(1, 0, "与上期相同", formats.plain["text"])
     book.close()
     styles = {k: (formats.plain[k].xf_index, formats.flagged[k].xf_index) for k in formats.plain}
+    streamed = tuple(
+        SheetColumn(
+            c.shown(),
+            c.shown_form,
+            styles[_style_key(c)][0],
+            _flag_condition(c) if measured.disputed else "",
+            styles[_style_key(c)][1],
+            escape,
+        )
+        for c, escape in zip(columns, measured.escapes, strict=True)
+    )
     offset = 0
     for part, rows in enumerate(sizes):
-        streamed = tuple(
-            SheetColumn(c.shown(), c.shown_form, styles[_style_key(c)][0], _flag_condition(c), styles[_style_key(c)][1])
-            for c in columns
-        )
-        poured[f"xl/worksheets/sheet{part + 2}.xml"] = StreamedRows(streamed, source, rows, offset=offset)
+        if rows:
+            poured[f"xl/worksheets/sheet{part + 2}.xml"] = StreamedRows(streamed, source, rows, offset=offset)
         offset += rows
-    if not cover.changes.first and listed[0]:
-        texts = tuple(SheetColumn(name(n), Form.TEXT, styles["text"][0]) for n, _, _ in CHANGE_COLUMNS)
-        poured[f"xl/worksheets/sheet{len(sizes) + 3}.xml"] = StreamedRows(
-            texts, "changes", min(listed[0], ROW_LIMIT - 1)
+    if not cover.changes.first and listed:
+        needed = one_row(duck, f"select {', '.join(escape_needed(name(n)) for n, _, _ in CHANGE_COLUMNS)} from changes")
+        texts = tuple(
+            SheetColumn(name(n), Form.TEXT, styles["text"][0], escape=Escape(e))
+            for (n, _, _), e in zip(CHANGE_COLUMNS, needed, strict=True)
         )
-    try:
-        pour_rows(shell, path, duck, poured)
-    finally:
-        shell.unlink(missing_ok=True)
+        poured[f"xl/worksheets/sheet{len(sizes) + 3}.xml"] = StreamedRows(texts, "changes", min(listed, ROW_LIMIT - 1))
+    pour_rows(shell, path, duck, poured)
     return parts
