@@ -18,6 +18,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "folder": ("connectors.folder", "FolderConnector"),
     "sftp": ("connectors.sftp", "SftpConnector"),
     "database": ("connectors.database", "DatabaseConnector"),
+    "http": ("connectors.http", "HttpConnector"),
 }
 
 _MEANING = {"missing": "必须填写", "extra_forbidden": "没有这个选项"}

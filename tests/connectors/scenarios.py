@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import json
 import os
 import resource
 import shutil
@@ -14,6 +15,7 @@ import pytest
 
 from connectors import Fetched
 from tests.connectors.contract_suite import Scenario
+from tests.connectors.http_servers import Answer, Asked, JsonServer
 from tests.connectors.ssh_servers import OpenSsh
 
 
@@ -79,3 +81,56 @@ class SftpScenario(FolderScenario):
 
     def options(self) -> dict[str, Any]:
         return self.server.options(self.root)
+
+
+class HttpScenario(Scenario):
+    """A JSON interface with pages of three records, asked for what is new."""
+
+    kind = "http"
+    rows = True
+
+    def __init__(self, request: pytest.FixtureRequest) -> None:
+        super().__init__(request.getfixturevalue("tmp_path") / "scratch")
+        self.records: list[dict[str, Any]] = []
+        self.wrong: Answer | None = None
+        self.server = JsonServer(self.answer)
+        self.environment["API_TOKEN"] = "token-of-the-test"
+
+    def answer(self, asked: Asked) -> Answer:
+        if self.wrong:
+            return self.wrong
+        found = [r for r in self.records if r["changed_at"] >= asked.query.get("since", "")]
+        first = (int(asked.query["page"]) - 1) * 3
+        return Answer({"code": 200, "data": {"total": len(found), "rows": found[first : first + 3]}})
+
+    def options(self) -> dict[str, Any]:
+        return {
+            "url": self.server.url,
+            "token_env": "API_TOKEN",
+            "records": "data.rows",
+            "total": "data.total",
+            "ok": "code",
+            "paging": "page",
+            "since_param": "since",
+            "since_field": "changed_at",
+        }
+
+    def put(self, name: str, content: bytes) -> None:
+        changed_at = self.time.at.strftime("%Y-%m-%d %H:%M:%S")
+        self.records.append({"name": name, "padding": content.hex(), "changed_at": changed_at})
+
+    def remove_all(self) -> None:
+        self.wrong = Answer({}, status=410)
+
+    def make_unlistable(self) -> None:
+        self.wrong = Answer({}, status=403)
+
+    def break_while_fetching(self) -> None:
+        whole = Answer({"code": 200, "data": {"rows": self.records}})
+        self.wrong = Answer(whole.content, cut_at=len(whole.body) // 2)
+
+    def names_in(self, fetched: Fetched) -> list[str]:
+        return [json.loads(line)["name"] for line in fetched.path.read_bytes().splitlines()]
+
+    def close(self) -> None:
+        self.server.stop()

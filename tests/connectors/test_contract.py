@@ -8,7 +8,7 @@ import pytest
 
 from tests.connectors.contract_suite import ConnectorContract, FileContract, Scenario
 from tests.connectors.database_scenarios import MariaScenario, PostgresScenario
-from tests.connectors.scenarios import FolderScenario, SftpScenario
+from tests.connectors.scenarios import FolderScenario, HttpScenario, SftpScenario
 
 FILE_SCENARIOS = [
     pytest.param(FolderScenario, id="folder"),
@@ -16,6 +16,7 @@ FILE_SCENARIOS = [
 ]
 SCENARIOS = [
     *FILE_SCENARIOS,
+    pytest.param(HttpScenario, id="http"),
     pytest.param(PostgresScenario, id="postgresql"),
     pytest.param(MariaScenario, id="mariadb", marks=pytest.mark.server("mariadbd")),
 ]
