@@ -115,6 +115,8 @@ def _sheet(
     columns = max((len(r) for r in rows), default=0)
     out = [
         _record(0x0809, struct.pack("<HHHHII", 0x0600, 0x0010, 0x0DBB, 0x07CC, 0, 6)),
+        _record(0x0081, struct.pack("<H", 0x05C1)),  # fit to the page
+        _record(0x00A1, struct.pack("<HHHHHHHHddH", 9, 100, 1, 1, 0, 0, 600, 600, 0.5, 0.5, 1)),  # A4, landscape
         *(_record(0x007D, struct.pack("<HHHHHH", i, i, width * 256, 15, 0, 0)) for i, width in enumerate(widths)),
         _record(0x0200, struct.pack("<IIHHH", 0, len(rows), 0, columns, 0)),
     ]

@@ -50,7 +50,7 @@ def _widths(sheet: Sheet) -> tuple[int, ...]:
                     length = sum(2 if ord(c) > 0x2E80 else 1 for c in text) + 2
                     if line.kind is LineKind.HEADER:
                         length = min(length, 16)
-                    wide[i] = max(wide[i], min(44, length))
+                    wide[i] = max(wide[i], min(76, length))
     return tuple(wide)
 
 
