@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "deliver": ("deliver", "人工交件 · hand in files for a feed"),
     "inspect": ("inspect", "看阅读器如何理解文件 · what the reader makes of files"),
     "export": ("export", "导出对照表或总表 · export the crosswalk or the master table"),
+    "deliveries": ("deliveries", "来件：列出、放行、退回、回执、退回工作簿 · deliveries and what became of them"),
     "verify": ("verify", "核验台账、存档和控制总数 · check ledger, archive and control totals"),
     "demo": ("demo", "演示县：生成数据、演示一夜 · the demo county"),
     "serve": ("serve", "启动门户和 Dagster · portal and Dagster UI in the foreground"),

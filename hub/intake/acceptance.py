@@ -8,10 +8,11 @@ import json
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, delete, text, update
+from sqlalchemy import Connection, Engine, bindparam, delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from hub.errors import ConflictError
+from hub.intake.return_marker import ReturnMark, confirm_return, supersede_rows
 from hub.intake.staging import StagedDelivery, forget_staged
 from hub.store.arrow import copy_in
 from hub.store.tables.intake import check_result, delivery, source_row
@@ -58,9 +59,12 @@ def accept_delivery(engine: Engine, staged: StagedDelivery, *, run_id: int | Non
         copy_in(connection, "source_row", columns)
         _insert_profiles(connection, table, run_id)
         _write_reasons(connection, staged.delivery_id, table)
+        corrects, hold = _corrected_delivery(connection, staged)
+        if corrects is not None and hold is None:
+            supersede_rows(connection, staged.delivery_id, corrects)
         _mark_overlap(connection, staged.delivery_id)
         _write_outcomes(connection, staged)
-        new_state = "held" if staged.hold else "accepted"
+        new_state = "held" if hold else "accepted"
         connection.execute(
             text(
                 """
@@ -79,12 +83,26 @@ def accept_delivery(engine: Engine, staged: StagedDelivery, *, run_id: int | Non
                 """
             ),
             {
-                "id": staged.delivery_id, "state": new_state, "reason": staged.hold, "as_of": staged.as_of, "town": staged.town,
-                "supersedes": staged.supersedes, "run_id": run_id, "account": json.dumps(staged.account, ensure_ascii=False),
+                "id": staged.delivery_id, "state": new_state, "reason": hold, "as_of": staged.as_of, "town": staged.town,
+                "supersedes": corrects, "run_id": run_id, "account": json.dumps(staged.account, ensure_ascii=False),
             },
         )  # fmt: skip
     forget_staged(staged)
     return new_state
+
+
+def _corrected_delivery(connection: Connection, staged: StagedDelivery) -> tuple[int | None, str | None]:
+    """Which delivery a returned workbook corrects, and why a person must look first (the volume rule does not apply to
+    corrections, so what it stands for must not come in by this door)."""
+    if staged.supersedes is None:
+        return None, staged.hold
+    mark = ReturnMark(staged.supersedes, staged.returned_check or "")
+    state = confirm_return(connection, mark, staged.delivery_id)
+    if state is None:
+        return None, f"文件自称是来件 {staged.supersedes} 的更正件，但对不上本县的来件。请核对来源。"
+    if state != "accepted":
+        return staged.supersedes, f"它更正的来件 {staged.supersedes} 没有采用，须由人一并确认。"
+    return staged.supersedes, staged.hold
 
 
 def _insert_profiles(connection: Connection, table: Any, run_id: int | None) -> None:
@@ -207,3 +225,6 @@ def decide_held_delivery(
     )
     if changed.rowcount != 1:
         raise ConflictError("这份来件不在“待人工确认”状态。", next_step="用 coop-hub deliveries 查看它现在的状态。")
+    corrects = connection.scalar(select(delivery.c.supersedes).where(delivery.c.delivery_id == delivery_id))
+    if release and corrects is not None:
+        supersede_rows(connection, delivery_id, corrects)

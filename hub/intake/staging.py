@@ -47,12 +47,13 @@ class StagedDelivery:
     delivery_id: int
     as_of: date
     town: str | None
-    supersedes: int | None
+    supersedes: int | None  # the delivery this one says it corrects; acceptance asks the database
     rows: Path
     counts: dict[str, int]  # disposition -> rows
     outcomes: tuple[RuleOutcome, ...]
     hold: str | None
     account: dict[str, Any]
+    returned_check: str | None = None  # the mark of a return workbook, where it corrects one
 
     @property
     def rows_in(self) -> int:
@@ -86,6 +87,7 @@ def stage_delivery(
     from hub.intake.normalise import normalise_reading
     from hub.intake.reader import read_file
     from hub.intake.reader.facts import detect_as_of, detect_town
+    from hub.intake.return_marker import take_mark
 
     feed = get_feed(one.feed)
     declaration = deployment.feed_by_name.get(one.feed, FeedDeclaration(feed=one.feed))
@@ -94,6 +96,7 @@ def stage_delivery(
         reading = read_file(archive_file, feed=feed, mapping=mapping, hidden=declaration.hidden, settings=settings)
         reading.file = one.name  # the archive knows it by its hash
         reading.raise_refusal()
+        mark = take_mark(reading)  # a return workbook that came back: only what the sender wrote is left
         name = Path(one.name)
         as_of = detect_as_of(reading, name) or one.as_of
         towns = [n for t in deployment.county.towns for n in (t.name, *t.former)]
@@ -104,7 +107,7 @@ def stage_delivery(
     frame = staged.rows.to_pandas()
     headers = {c.field: c.header for s in reading.sheets for c in s.columns if c.field}
     report = check_rows(
-        feed, frame, previous_rows=previous_rows, hold_below=declaration.hold_below, coverage=one.coverage,
+        feed, frame, previous_rows=None if mark else previous_rows, hold_below=declaration.hold_below, coverage=one.coverage,
         headers=headers, today=business_date,
     )  # fmt: skip
     refused = [r.message for r in report.results if r.severity == "critical" and not r.passed]
@@ -122,7 +125,8 @@ def stage_delivery(
         delivery_id=one.delivery_id,
         as_of=min(as_of, business_date),
         town=town,
-        supersedes=None,
+        supersedes=mark.delivery_id if mark else None,
+        returned_check=mark.check if mark else None,
         rows=path,
         counts={str(k): int(v) for k, v in disposition.value_counts().items()},
         outcomes=tuple(

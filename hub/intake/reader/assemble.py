@@ -84,7 +84,7 @@ def name_columns(layout: TableLayout) -> list[Column]:
         seen[header] = seen.get(header, 0) + 1
         shown = header if seen[header] == 1 else f"{header} ({seen[header]})"
         unit = next((u for level in reversed(levels) if (u := header_unit(level))), None)
-        columns.append(Column(shown, unit=unit or layout.unit, levels=levels))
+        columns.append(Column(shown, unit=unit or layout.unit, levels=levels, place=place))
     return columns
 
 

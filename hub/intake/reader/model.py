@@ -27,6 +27,7 @@ class Column:
     guess: str | None = None
     unit: str | None = None
     levels: tuple[str, ...] = ()
+    place: int | None = None  # column of the sheet, from 0
 
 
 @dataclass(frozen=True, slots=True)

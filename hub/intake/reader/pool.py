@@ -138,16 +138,17 @@ def stop_workers() -> None:
 
 
 def read_limited(
-    path: Path, out: Path, *, hidden: str, memory_mb: int, seconds: float, known: list[str]
+    path: Path, out: Path, *, hidden: str, memory_mb: int, seconds: float, known: list[str], whole: bool = False
 ) -> dict[str, Any]:
-    """A file's answer from a child process.
+    """A file's answer from a child process; `whole` also has it leave the sheets as they stand in `out`.
 
     Raises:
         FormatError: reading took too much memory or time (a plain refusal is in the answer: `refusal_in`).
     """
     worker = _take(memory_mb, known)
     try:
-        answer = worker.ask({"path": str(path.absolute()), "hidden": hidden, "out": str(out)}, seconds)
+        request = {"path": str(path.absolute()), "hidden": hidden, "out": str(out), "whole": whole}
+        answer = worker.ask(request, seconds)
     except TimeoutError:
         worker.stop()
         raise refuse(

@@ -11,11 +11,12 @@ from hub.errors import HubError
 from hub.feeds.model import Feed
 from hub.intake.columns import guess_feed, match_columns
 from hub.intake.reader import words
+from hub.intake.reader.grid import Grid
 from hub.intake.reader.headers import header_key
 from hub.intake.reader.model import Reading, refuse
 from hub.intake.reader.pool import read_limited, refusal_in
 from hub.intake.reader.several import split_several
-from hub.intake.reader.wire import unpack_sheets
+from hub.intake.reader.wire import unpack_grids, unpack_sheets
 from hub.settings import Settings
 
 
@@ -78,6 +79,32 @@ def read_file(
         reading.error = reading.error.at(file=path.name, feed=feed.feed if feed else None)
     name_fields(reading, feed, mapping)
     return reading
+
+
+def read_grids(path: Path, *, settings: Settings | None = None) -> list[Grid]:
+    """The sheets of a file as they stand in it: every row and cell as text, titles and notes included.
+
+    Raises:
+        FormatError: the file cannot be read.
+        OSError: it is not there, or may not be opened.
+    """
+    from hub.settings import load_settings
+
+    limits = settings or load_settings()
+    with tempfile.TemporaryDirectory(prefix="coop-hub-") as out:
+        answer = read_limited(
+            path,
+            Path(out),
+            hidden="read",
+            memory_mb=limits.reader_memory_mb,
+            seconds=limits.reader_seconds,
+            known=sorted(known_headers()),
+            whole=True,
+        )
+        refusal = refusal_in(answer)
+        if refusal is not None:
+            raise refusal
+        return unpack_grids(Path(out))
 
 
 def name_fields(reading: Reading, feed: Feed | None, mapping: Mapping[str, str | None] | None) -> None:

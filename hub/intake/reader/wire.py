@@ -1,10 +1,13 @@
-"""How sheets go from the child process to its parent: facts as JSON, rows as Arrow files."""
+"""How sheets go from the child process to its parent: facts as JSON, rows as Arrow files, whole grids as lines of JSON."""
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from hub.intake.reader.grid import Grid
 from hub.intake.reader.model import Column, SheetReading, Skipped
 
 
@@ -21,7 +24,7 @@ def pack_sheets(sheets: list[SheetReading], out: Path) -> list[dict[str, Any]]:
                 "name": sheet.name,
                 "hidden": sheet.hidden,
                 "header_rows": sheet.header_rows,
-                "columns": [[c.header, c.unit, list(c.levels)] for c in sheet.columns],
+                "columns": [[c.header, c.unit, list(c.levels), c.place] for c in sheet.columns],
                 "data_rows": sheet.data_rows,
                 "skipped": [[s.row, s.kind, s.text, s.until] for s in sheet.skipped],
                 "context": sheet.context,
@@ -43,7 +46,10 @@ def unpack_sheets(packed: list[dict[str, Any]], out: Path) -> list[SheetReading]
                 name=str(facts["name"]),
                 hidden=bool(facts["hidden"]),
                 header_rows=[int(r) for r in facts["header_rows"]],
-                columns=[Column(str(h), unit=u, levels=tuple(map(str, levels))) for h, u, levels in facts["columns"]],
+                columns=[
+                    Column(str(header), unit=unit, levels=tuple(map(str, levels)), place=place)
+                    for header, unit, levels, place in facts["columns"]
+                ],
                 data_rows=int(facts["data_rows"]),
                 skipped=[Skipped(int(r), str(kind), str(text), until) for r, kind, text, until in facts["skipped"]],
                 rows=rows,
@@ -51,3 +57,25 @@ def unpack_sheets(packed: list[dict[str, Any]], out: Path) -> list[SheetReading]
             )
         )
     return sheets
+
+
+def pack_grids(grids: list[Grid], out: Path) -> None:
+    """Writes the sheets as they stand in the file, cells that are no data included, one a line."""
+    with (out / "grids.jsonl").open("w", encoding="utf-8") as lines:
+        for grid in grids:
+            plain = asdict(grid)
+            plain["hidden_rows"] = sorted(grid.hidden_rows)
+            lines.write(json.dumps(plain, ensure_ascii=True) + "\n")
+
+
+def unpack_grids(out: Path) -> list[Grid]:
+    """The parent's half."""
+    grids = []
+    with (out / "grids.jsonl").open(encoding="utf-8") as lines:
+        for line in lines:
+            plain = json.loads(line)
+            plain["rows"] = {int(row): cells for row, cells in plain["rows"].items()}
+            plain["merges"] = [tuple(m) for m in plain["merges"]]
+            plain["hidden_rows"] = set(plain["hidden_rows"])
+            grids.append(Grid(**plain))
+    return grids

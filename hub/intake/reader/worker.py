@@ -1,6 +1,6 @@
 """The child process that reads files, under limits of memory and time. Its parent is `pool`; nobody else starts it.
 
-Talks in lines of JSON over its standard streams: one request in (`path`, `hidden`, `out`), one answer out. Rows travel
+Talks in lines of JSON over its standard streams: one request in (`path`, `hidden`, `out`, `whole`), one answer out. Rows travel
 as Arrow files in the folder `out`, which the parent made and maps.
 """
 
@@ -36,10 +36,12 @@ def handle(request: dict[str, Any], known: frozenset[str]) -> dict[str, Any]:
     """One file: its parse, its layout, its rows."""
     from hub.errors import HubError
     from hub.intake.reader.tables import read_tables
-    from hub.intake.reader.wire import pack_sheets
+    from hub.intake.reader.wire import pack_grids, pack_sheets
 
     try:
         parsed, sheets = read_tables(Path(request["path"]), known, hidden=request["hidden"])
+        if request.get("whole"):
+            pack_grids(parsed.grids, Path(request["out"]))
     except HubError as error:
         return {"refusal": [error.message, error.next_step, error.detail], **_what(Path(request["path"]), error)}
     except OSError as error:
