@@ -1,9 +1,24 @@
 """People, sessions and what they did in the portal."""
 
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, ForeignKey, Identity, Integer, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    Table,
+    Text,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from hub.store.metadata import metadata
+
+ROLES = ("staff", "office", "operator", "auditor")
 
 person = Table(
     "person",
@@ -11,13 +26,16 @@ person = Table(
     Column("account", Text, primary_key=True),
     Column("name", Text, nullable=False),
     Column("department", Text, nullable=False),
-    Column("role", Text, nullable=False),  # staff, office, operator, auditor
+    Column("role", Text, nullable=False),
     Column("password_hash", Text, nullable=False),  # argon2id
+    Column("password_set_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
     Column("must_change_password", Boolean, nullable=False, server_default=text("true")),
     Column("active", Boolean, nullable=False, server_default=text("true")),
     Column("failed_logins", Integer, nullable=False, server_default="0"),
     Column("locked_until", DateTime(timezone=True)),
+    Column("last_login_at", DateTime(timezone=True)),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+    CheckConstraint(f"role in {ROLES}", name="role"),
     comment="用户 · accounts of the portal",
 )
 
@@ -29,6 +47,7 @@ session = Table(
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
     Column("seen_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
     Column("expires_at", DateTime(timezone=True), nullable=False),
+    Index(None, "account"),
     comment="会话 · who is logged in",
 )
 
@@ -41,5 +60,6 @@ audit_event = Table(
     Column("account", Text),
     Column("department", Text),
     Column("details", JSONB, nullable=False, server_default="{}"),
+    Index(None, "at"),
     comment="审计日志 · what people did and what was refused",
 )

@@ -22,6 +22,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("event_id", name=op.f("pk_audit_event")),
         comment="审计日志 · what people did and what was refused",
     )
+    op.create_index(op.f("ix_audit_event_at"), "audit_event", ["at"])
     op.create_table(
         "person",
         sa.Column("account", sa.Text(), nullable=False),
@@ -29,11 +30,14 @@ def upgrade() -> None:
         sa.Column("department", sa.Text(), nullable=False),
         sa.Column("role", sa.Text(), nullable=False),
         sa.Column("password_hash", sa.Text(), nullable=False),
+        sa.Column("password_set_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("must_change_password", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("failed_logins", sa.Integer(), server_default="0", nullable=False),
         sa.Column("locked_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_login_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("role in ('staff', 'office', 'operator', 'auditor')", name=op.f("ck_person_role")),
         sa.PrimaryKeyConstraint("account", name=op.f("pk_person")),
         comment="用户 · accounts of the portal",
     )
@@ -50,3 +54,4 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_session")),
         comment="会话 · who is logged in",
     )
+    op.create_index(op.f("ix_session_account"), "session", ["account"])

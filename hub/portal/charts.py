@@ -1,0 +1,145 @@
+"""Small drawings as inline SVG: no script, no style attributes (the content policy forbids them), words for readers who
+cannot see them. Colours come from classes in portal.css."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from math import ceil, log10
+
+from markupsafe import Markup, escape
+
+
+def stacked(parts: Sequence[tuple[str, str, float]], *, width: int = 220, height: int = 10) -> Markup:
+    """One bar of shares. `parts`: (class, words, amount); nothing at all is an empty bar."""
+    total = sum(amount for _, _, amount in parts)
+    words = "，".join(f"{name} {amount:,.0f}" for _, name, amount in parts if amount)
+    bars: list[Markup] = []
+    x = 0.0
+    for css, _, amount in parts:
+        if total and amount:
+            span = max(amount / total * width, 1.5)
+            bars.append(
+                Markup('<rect x="{x:.1f}" y="0" width="{span:.1f}" height="{h}" class="{css}"/>').format(
+                    x=x, span=min(span, width - x), h=height, css=css
+                )
+            )
+            x = min(x + span, width)
+    return Markup(
+        '<svg class="stacked" viewBox="0 0 {w} {h}" width="{w}" height="{h}" preserveAspectRatio="none" role="img" aria-label="{words}">'
+        '<title>{words}</title><rect width="{w}" height="{h}" class="rail"/>{bars}</svg>'
+    ).format(w=width, h=height, words=words or "—", bars=Markup("").join(bars))
+
+
+def progress(share: float, words: str, *, width: int = 220, height: int = 10) -> Markup:
+    """How far towards a goal: `share` 0…1, cut there. Green when reached."""
+    reached = min(max(share, 0.0), 1.0)
+    css = "good" if share >= 1 else "wait" if share >= 0.6 else "bad"
+    return (
+        stacked([(css, words, reached), ("rail", "", 1 - reached)], width=width, height=height)
+        if share
+        else stacked([], width=width, height=height)
+    )
+
+
+def _nice(top: float) -> float:
+    """The next round number at or above `top`: 1, 2, 2.5, 5 times a power of ten."""
+    if top <= 0:
+        return 1.0
+    unit: float = 10.0 ** (ceil(log10(top)) - 1)
+    return next(step * unit for step in (1, 2, 2.5, 5, 10) if step * unit >= top - 1e-9)
+
+
+def trend(
+    points: Sequence[tuple[date, float | None]],
+    *,
+    goal: float | None = None,
+    unit: str = "",
+    title: str = "",
+    width: int = 560,
+    height: int = 170,
+) -> Markup:
+    """A line over days, with the goal as a dashed line. Days without a figure break the line."""
+    known = [(d, v) for d, v in points if v is not None]
+    if not known:
+        return Markup("")
+    left, right, top, bottom = 44, 14, 12, 24
+    first, last = known[0][0], known[-1][0]
+    days = max((last - first).days, 1)
+    ceiling = _nice(max([v for _, v in known] + ([goal] if goal else [])))
+
+    def x(day: date) -> float:
+        return left + (width - left - right) * ((day - first).days / days if last > first else 0.5)
+
+    def y(value: float) -> float:
+        return top + (height - top - bottom) * (1 - value / ceiling)
+
+    def across(css: str, level: float) -> Markup:
+        return Markup('<line class="{css}" x1="{a}" x2="{b}" y1="{y:.1f}" y2="{y:.1f}"/>').format(
+            css=css, a=left, b=width - right, y=y(level)
+        )
+
+    def words_at(at_x: float, at_y: float, text: str, anchor: str = "start") -> Markup:
+        return Markup('<text class="tick" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{text}</text>').format(
+            x=at_x, y=at_y, anchor=anchor, text=text
+        )
+
+    parts: list[Markup] = []
+    for step in range(5):
+        level = ceiling * step / 4
+        label = f"{level:,.0f}" if ceiling >= 8 else f"{level:,.1f}"
+        parts += [across("grid", level), words_at(left - 6, y(level) + 4, label, "end")]
+    if goal:
+        parts.append(across("goal", goal))
+    runs: list[list[str]] = [[]]
+    for day, value in points:
+        if value is None:
+            runs.append([])
+        elif first <= day:
+            runs[-1].append(f"{x(day):.1f},{y(value):.1f}")
+    parts += [Markup('<polyline class="line" points="{}"/>').format(" ".join(r)) for r in runs if len(r) > 1]
+    end_day, end = known[-1]
+    parts += [
+        Markup('<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="{r}"/>').format(
+            x=x(d), y=y(v), r=3.5 if d == end_day else 2
+        )
+        for d, v in known[-60:]
+    ]
+    parts.append(words_at(left, height - 6, f"{first:%Y-%m-%d}"))
+    if last > first:
+        parts.append(words_at(width - right, height - 6, f"{last:%Y-%m-%d}", "end"))
+    words = f"{title}：{known[0][1]:,.1f}{unit} → {end:,.1f}{unit}" + (f"，目标 {goal:,.0f}{unit}" if goal else "")
+    return Markup(
+        '<svg class="trend" viewBox="0 0 {w} {h}" role="img" aria-label="{words}"><title>{words}</title>{parts}</svg>'
+    ).format(w=width, h=height, words=words, parts=Markup("").join(parts))
+
+
+def bars(rows: Sequence[tuple[str, float, str]], *, width: int = 420) -> Markup:
+    """Horizontal bars. `rows`: (label, amount, class)."""
+    most = max((amount for _, amount, _ in rows), default=0) or 1
+    step, label = 26, 128
+    room = width - label - 56
+    parts: list[Markup] = []
+    for i, (name, amount, css) in enumerate(rows):
+        y = i * step
+        parts.append(
+            Markup(
+                '<text class="name" x="{lx}" y="{ty}" text-anchor="end">{name}</text>'
+                '<rect class="{css}" x="{label}" y="{ry}" width="{span}" height="14" rx="2"/>'
+                '<text class="tick" x="{vx}" y="{ty}">{amount}</text>'
+            ).format(
+                lx=label - 8,
+                ty=y + 17,
+                name=name if len(name) <= 10 else name[:9] + "…",
+                css=css,
+                label=label,
+                ry=y + 5,
+                span=f"{max(amount / most * room, 1 if amount else 0):.1f}",
+                vx=f"{label + amount / most * room + 6:.1f}",
+                amount=f"{amount:,.0f}",
+            )
+        )
+    words = "，".join(f"{name} {amount:,.0f}" for name, amount, _ in rows)
+    return Markup('<svg class="bars" viewBox="0 0 {w} {h}" role="img" aria-label="{words}">{parts}</svg>').format(
+        w=width, h=max(len(rows), 1) * step, words=escape(words), parts=Markup("").join(parts)
+    )
