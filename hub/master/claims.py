@@ -132,7 +132,8 @@ def _order() -> str:
 
 
 def define_taken(duck: duckdb.DuckDBPyConnection) -> None:
-    """Makes `taken`: the value that counts for each field, with its evidence and the values that lost.
+    """Makes `taken`: the value that counts for each field, with its evidence and the values that lost; `said` is the part of the
+    evidence that says something new (who said what), without the row and the day it was said again.
 
     Evidence is JSON: row, delivery, source (feed.field), as_of, rule, and `others`, each with value and the same."""
     rules = " ".join(f"when '{f.name}' then '{f.rule}'" for f in taken_fields())
@@ -146,7 +147,8 @@ def define_taken(duck: duckdb.DuckDBPyConnection) -> None:
             select * from ranked where place_no = 1
         ), others as (
             select r.coop_id, r.field, to_json(list({{'value': r.value, 'source': r.source, 'row': r.said.row_id,
-                'delivery': r.said.delivery_id, 'as_of': r.said.as_of, 'past': not r.live}} order by r.place_no)[1:{MOST_OTHERS}]) as list
+                'delivery': r.said.delivery_id, 'as_of': r.said.as_of, 'past': not r.live}} order by r.place_no)[1:{MOST_OTHERS}]) as list,
+                to_json(list([r.value, r.source] order by r.place_no)[1:{MOST_OTHERS}]) as said
             from ranked r join won w using (coop_id, field) where r.value <> w.value group by all
         )
         select w.coop_id, w.field, w.value,
@@ -154,7 +156,7 @@ def define_taken(duck: duckdb.DuckDBPyConnection) -> None:
                || '","as_of":"' || w.said.as_of || '","rule":"' || (case w.field {rules} end)
                || (case when w.live then '"' else '","past":true' end)
                || coalesce(',"others":' || o.list, '') || '}}' as evidence,
-               w.said.row_id as row_id
+               w.said.row_id as row_id, w.source || coalesce(cast(o.said as varchar), '') as said
         from won w left join others o using (coop_id, field)"""
     )
 

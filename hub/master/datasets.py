@@ -6,6 +6,7 @@ Reading is in hub.master.reading; what may leave, and to whom, is hub.sharing's 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -194,7 +195,6 @@ def _declare() -> dict[str, Dataset]:
             _field("source", "采用来源", "Taken from", Kind.TEXT),
             _field("other_value", "另一说法", "Other value", Kind.TEXT),
             _field("other_source", "另一来源", "Said by", Kind.TEXT),
-            _field("other_as_of", "截至日期", "As of", Kind.DATE),
         ),
     )
     return found
@@ -223,8 +223,22 @@ def read_dataset(
     Raises:
         ConfigurationError: no such dataset, or nothing was published by then.
     """
+    return read_datasets(connection, (name,), as_of=as_of, known_at=known_at)[name]
+
+
+def read_datasets(
+    connection: Connection, names: Iterable[str], *, as_of: date | None = None, known_at: date | int | None = None
+) -> dict[str, pa.Table]:
+    """Several datasets of one moment at once: rows are fetched once, so this is far cheaper than one by one.
+
+    Raises:
+        ConfigurationError: as `read_dataset`.
+    """
     from hub.master.reading import read
 
-    if name not in DATASETS:
-        raise ConfigurationError(f"没有名为 {name} 的数据集。", next_step=f"可用的有：{'、'.join(DATASETS)}。")
-    return read(connection, DATASETS[name], as_of=as_of, known_at=known_at)
+    wanted = list(dict.fromkeys(names))
+    if unknown := [n for n in wanted if n not in DATASETS]:
+        raise ConfigurationError(
+            f"没有名为 {'、'.join(unknown)} 的数据集。", next_step=f"可用的有：{'、'.join(DATASETS)}。"
+        )
+    return read(connection, [DATASETS[n] for n in wanted], as_of=as_of, known_at=known_at)

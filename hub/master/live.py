@@ -105,42 +105,40 @@ _SHARED = text(
 )
 
 
-def _renamed(connection: Connection, chosen: Iterable[Source]) -> set[int]:
-    """Deliveries whose list came again under another file name."""
-    groups: dict[tuple[str, str], list[Source]] = {}
-    for s in chosen:
-        if not (s.town and feed_catalogue()[s.feed].per_town):
-            groups.setdefault((s.feed, s.department), []).append(s)
-    gone: set[int] = set()
-    for group in groups.values():
-        group.sort(key=lambda s: (s.as_of, s.delivery_id))
-        for i, older in enumerate(group):
-            for newer in group[i + 1 :]:
-                counts = connection.execute(_SHARED, {"older": older.delivery_id, "newer": newer.delivery_id}).one()
-                if counts.said and counts.again >= RENAMED_SHARE * counts.said:
-                    gone.add(older.delivery_id)
-                    break
-    return gone
+def _says_again(connection: Connection, newer: Source, older: Source) -> bool:
+    counts = connection.execute(_SHARED, {"older": older.delivery_id, "newer": newer.delivery_id}).one()
+    return bool(counts.said) and counts.again >= RENAMED_SHARE * counts.said
+
+
+def _standing_lists(connection: Connection, sources: Iterable[Source], as_of: date | None) -> set[int]:
+    """The full lists that stand on `as_of`: played through in the order of their days, so that a list once replaced stays so."""
+    heads: dict[tuple[str, str], dict[str, Source]] = {}
+    lists = [
+        s
+        for s in sources
+        if s.root == s.delivery_id and s.coverage is Coverage.FULL and not (as_of and s.as_of > as_of)
+    ]
+    for s in sorted(lists, key=lambda s: (s.as_of, s.delivery_id)):
+        feed, department, part = s.series
+        mine = heads.setdefault((feed, department), {})
+        if not (s.town and feed_catalogue()[feed].per_town):
+            for other in [p for p, head in mine.items() if p != part and _says_again(connection, s, head)]:
+                del mine[other]
+        mine[part] = s
+    return {s.delivery_id for mine in heads.values() for s in mine.values()}
 
 
 def mark_live(connection: Connection, sources: Iterable[Source], as_of: date | None) -> list[Source]:
     """Decides `live`, on `as_of` or, without a day, of all that is known. A day hides the deliveries that speak of later."""
     sources = list(sources)
     by_id = {s.delivery_id: s for s in sources}
-    newest: dict[tuple[str, str, str], Source] = {}
-    for s in sources:
-        if s.root != s.delivery_id or s.coverage is not Coverage.FULL or (as_of and s.as_of > as_of):
-            continue
-        best = newest.get(s.series)
-        if best is None or (s.as_of, s.delivery_id) > (best.as_of, best.delivery_id):
-            newest[s.series] = s
-    chosen = {s.delivery_id for s in newest.values()} - _renamed(connection, newest.values())
+    standing = _standing_lists(connection, sources, as_of)
 
     def speaks(s: Source) -> bool:
         root = by_id[s.root]
         if as_of and root.as_of > as_of:
             return False
-        return root.coverage is not Coverage.FULL or root.delivery_id in chosen
+        return root.coverage is not Coverage.FULL or root.delivery_id in standing
 
     return [replace(s, live=speaks(s)) for s in sources]
 

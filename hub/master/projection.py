@@ -86,7 +86,8 @@ def _taken_aggregates() -> str:
     return f"""select coop_id,
         string_agg('"' || field || '":' || case when field in ({quoted}) then value else cast(to_json(value) as varchar) end, ','
                    order by case field {place} end) as fields,
-        string_agg('"' || field || '":' || evidence, ',' order by case field {place} end) as evidence
+        string_agg('"' || field || '":' || evidence, ',' order by case field {place} end) as evidence,
+        string_agg(field || said, ',' order by case field {place} end) as said
       from taken group by coop_id"""
 
 
@@ -167,6 +168,7 @@ def _projected(basis: Basis) -> str:
     fields = _object([unnamed, "t.fields", inferred[0],
         "'\"former_names\":' || cast(to_json(n.former_names) as varchar)", "'\"other_phones\":' || cast(to_json(p.other_phones) as varchar)",
         *derived_fields, *answer_fields])  # fmt: skip
+    parts = ", ".join(f"case when {r.name} then {answer_parts(r, basis)} end" for r in rules() if r.parts)
     evidence = _object(["t.evidence", inferred[1], *derived_evidence, *answer_evidence])
     return f"""
       with taken_json as ({_taken_aggregates()}),
@@ -178,10 +180,11 @@ def _projected(basis: Basis) -> str:
       records as ({_records_digests()}),
       put as (
         select a.coop_id, a.name, a.uscc, a.representative, a.town, a.address, a.phone, a.founded_on, a.registry_status, a.tax_status,
-               {fields} as fields, {evidence} as evidence, coalesce(r.records, '') as records
+               {fields} as fields, {evidence} as evidence, coalesce(r.records, '') as records,
+               concat_ws(',', t.said, {parts}) as said
         from answers a left join taken_json t using (coop_id) left join names n using (coop_id) left join phones p using (coop_id)
              left join records r using (coop_id))
-      select *, md5(fields || records) as digest, md5(evidence) as proof from put"""
+      select * exclude (said), md5(fields || records || said) as digest, md5(evidence) as proof from put"""
 
 
 def version_digest(duck: duckdb.DuckDBPyConnection) -> str:

@@ -6,6 +6,7 @@ from the same rows, links and thresholds the version rested on.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -63,18 +64,22 @@ def master_at(version: int) -> str:
         union all select coop_id, fields, evidence from cooperative_history where from_version <= {version} and to_version > {version})"""
 
 
-def read(connection: Connection, dataset: Dataset, *, as_of: date | None, known_at: date | int | None) -> pa.Table:
-    """See hub.master.datasets.read_dataset."""
+def read(
+    connection: Connection, wanted: Sequence[Dataset], *, as_of: date | None, known_at: date | int | None
+) -> dict[str, pa.Table]:
+    """See hub.master.datasets.read_datasets."""
     version = find_version(connection, known_at)
     duck = new_duck()
     try:
-        define_master_rows(connection, duck, version, as_of, feeds=dataset.feeds)
-        query = _query(dataset)
-        columns = ", ".join(f'"{f.name}"' for f in dataset.fields)
-        table: pa.Table = duck.sql(
-            f"select {columns} from ({query}) order by {columns.replace(',', ' nulls first,')} nulls first"
-        ).to_arrow_table()
-        return table.cast(dataset.schema())
+        feeds = tuple(sorted({feed for dataset in wanted for feed in dataset.feeds}))
+        define_master_rows(connection, duck, version, as_of, feeds=feeds)
+        found: dict[str, pa.Table] = {}
+        for dataset in wanted:
+            columns = [f'"{f.name}"' for f in dataset.fields]
+            order = ", ".join(f"{c} nulls first" for c in columns)
+            table = duck.sql(f"select {', '.join(columns)} from ({_query(dataset)}) order by {order}").to_arrow_table()
+            found[dataset.name] = table.cast(dataset.schema())
+        return found
     finally:
         duck.close()
 
@@ -147,6 +152,18 @@ def _query(dataset: Dataset) -> str:
     return f"select m.*, {own} from now_{dataset.feeds[0]} r join {_head()} m using (coop_id) where {dataset.where}"
 
 
+def every_source() -> tuple[str, ...]:
+    """All `feed.field` a master value can come from."""
+    return tuple(sorted({s for f in master_fields() for s in f.sources if "." in s}))
+
+
+def source_title(source: str) -> str:
+    """`feed.field` as a person calls it: 税务登记情况·纳税人名称."""
+    feed, _, name = source.partition(".")
+    declared = get_feed(feed)
+    return f"{declared.title.zh}·{declared.by_name[name].title.zh}" if name else declared.title.zh
+
+
 def _support(dataset: Dataset) -> str:
     parts = []
     for feed, columns in SUPPORT_FEEDS.items():
@@ -182,8 +199,10 @@ def _differences() -> str:
         parts.append(
             f"""select coop_id, '{f.name}' as field, '{f.title.zh}' as field_title, (fields->>'$.{f.name}') as value,
                 (evidence->>'$.{f.name}.source') as source,
-                unnest(from_json(evidence->'$.{f.name}.others', '[{{"value": "VARCHAR", "source": "VARCHAR", "as_of": "DATE"}}]')) as o
+                unnest(from_json(evidence->'$.{f.name}.others', '[{{"value": "VARCHAR", "source": "VARCHAR"}}]')) as o
                 from master_rows where (evidence->'$.{f.name}.others') is not null"""
         )
-    return f"""select m.*, field, field_title, value, source, o.value as other_value, o.source as other_source, o.as_of as other_as_of
-        from ({" union all ".join(parts)}) r join {_head()} m using (coop_id)"""
+    titles = " union all ".join(f"select '{s}' as source, '{source_title(s)}' as title" for s in every_source())
+    return f"""select m.*, field, field_title, value, a.title as source, o.value as other_value, b.title as other_source
+        from ({" union all ".join(parts)}) r join {_head()} m using (coop_id)
+        left join ({titles}) a on a.source = r.source left join ({titles}) b on b.source = o.source"""
