@@ -20,6 +20,8 @@ local_artifact_storage:
     base_dir: {home}
 telemetry:
   enabled: false
+nux:
+  enabled: false
 run_monitoring:
   enabled: true
   start_timeout_seconds: 300

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -123,20 +124,37 @@ def _print_changes(out: Console, report: NightReport) -> None:
 
 
 def _print_extracts(out: Console, report: NightReport, deployment: Deployment) -> None:
+    """One line a department: what it gets, with rows, and the folder. Townships, which all get the same, as one."""
     extracts = report.summary.get("extracts", [])
     if not extracts:
         return
     table = _table(
-        "\n数据摘录 What each department gets", ("部门", ""), ("内容", ""), ("行\nrows", "right"), ("文件 file", "")
+        "\n数据摘录 What each department gets",
+        ("部门", ""),
+        ("内容（行数） contents (rows)", ""),
+        ("变化\nchanged", "right"),
+        ("在哪里 where", ""),
     )
+    groups: dict[str, list[dict[str, Any]]] = {}
     for one in extracts:
-        department = deployment.department_by_id.get(one["department"])
-        path = next((f for f in one["files"] if f.endswith(".xlsx")), one["files"][0] if one["files"] else "")
+        township = deployment.department_by_id[one["department"]].kind == "township"
+        groups.setdefault("townships" if township else one["department"], []).append(one)
+    for key, group in groups.items():
+        department = deployment.department_by_id[group[0]["department"]]
+        label = (
+            f"{len({e['department'] for e in group})} 个乡镇（街道）"
+            if key == "townships"
+            else department.short or department.name
+        )
+        totals: dict[str, int] = {}
+        for one in group:
+            title = re.sub(r"（[^（）]*(?:（[^（）]*）[^（）]*)*）$", "", one["title"])
+            totals[title] = totals.get(title, 0) + int(one["rows"])
+        changed = sum(bool(e["published"]) for e in group)
+        folder = Path(group[0]["files"][0]).parents[1 if key != "townships" else 2] if group[0]["files"] else Path()
+        contents = "；".join(f"{t} {n}" for t, n in totals.items())
         table.add_row(
-            (department.short or department.name) if department else one["department"],
-            one["title"],
-            str(one["rows"]),
-            _near(path),
+            label, contents, f"{changed}/{len(group)}", _near(str(folder)) + ("/town_*" if key == "townships" else "")
         )
     out.print(table)
 
