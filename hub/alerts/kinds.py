@@ -101,6 +101,36 @@ _ALL = (
         "请数据提供单位在门户“校核纠错”里答复。",
     ),
     AlertKind(
+        "correction_raised",
+        "有新的校核纠错待受理",
+        "A correction waits to be accepted",
+        "请数据提供单位在门户“校核纠错”里受理，逾期会提醒。",
+    ),
+    AlertKind(
+        "correction_answered",
+        "校核纠错已有答复",
+        "A correction was answered",
+        "请提出单位在门户“校核纠错”里查看答复并归档。",
+    ),
+    AlertKind(
+        "agreement_waiting",
+        "共享协议待批准，暂未按新内容共享",
+        "An agreement waits for approval",
+        "核对协议改动（coop-hub agreements diff），确认后执行 coop-hub agreements approve。",
+    ),
+    AlertKind(
+        "agreement_expired",
+        "共享协议已到期，已停止共享",
+        "An agreement has expired",
+        "需要继续共享的，续期并重新审批；不再共享的，从部署目录里删去协议文件。",
+    ),
+    AlertKind(
+        "recall_unanswered",
+        "召回的数据尚未回执",
+        "A recall is not acknowledged",
+        "请接收单位删除手中的副本，并在门户“我的数据”里回执。",
+    ),
+    AlertKind(
         "ledger_broken",
         "台账或存档核验不通过",
         "Ledger or archive failed verification",
