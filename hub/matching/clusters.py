@@ -36,14 +36,20 @@ class Clusters:
 
     def may_join(self, a: int, b: int) -> bool:
         """Whether neither a decision nor two different codes forbid one set."""
-        a, b = self.find(a), self.find(b)
-        if a == b:
+        if self.find(a) == self.find(b):
             return True
-        x, y = self.organisation.get(a), self.organisation.get(b)
-        if x is not None and y is not None and x != y:
-            return False
+        return not self.codes_differ(a, b) and not self.decided_different(a, b)
+
+    def codes_differ(self, a: int, b: int) -> bool:
+        """Whether two sets bear two different organisation codes."""
+        x, y = self.organisation.get(self.find(a)), self.organisation.get(self.find(b))
+        return x is not None and y is not None and x != y
+
+    def decided_different(self, a: int, b: int) -> bool:
+        """Whether a decision keeps two sets apart."""
+        a, b = self.find(a), self.find(b)
         few, many = (a, b) if len(self._foes.get(a, ())) <= len(self._foes.get(b, ())) else (b, a)
-        return not any(self.find(foe) == many for foe in self._foes.get(few, ()))
+        return any(self.find(foe) == many for foe in self._foes.get(few, ()))
 
     def join(self, a: int, b: int) -> bool:
         """Makes one set of two if nothing forbids it; returns whether they are one now."""

@@ -21,12 +21,14 @@ _VILLAGE = re.compile(
 )
 # Endings that offices add to a trade or leave out.
 _LOOSE_TRADE = re.compile(r"(?:种养殖|种植|养殖|种养|饲养|产销|购销|加工|服务|生产|经营|农业)+$")
-_NAME_COLUMNS = (
+NAME_COLUMNS = (
     "surface",
     "core",
     "sound",
     "look",
     "letters",
+    "sound_letters",
+    "trade",
     "cut",
     "sound_cut",
     "sound_mask",
@@ -90,13 +92,15 @@ def name_features(parsed: ParsedName) -> dict[str, list[str]]:
         "sound": list(dict.fromkeys(sounds)),
         "look": list(dict.fromkeys(look_of(c) for c in cores)),
         "letters": list(dict.fromkeys("".join(sorted(c)) for c in cores)),
+        "sound_letters": list(dict.fromkeys("".join(sorted(s)) for s in sounds)),
+        "trade": [parsed.trade] if parsed.trade else [],
         "cut": list(dict.fromkeys(x for c in cores for x in cuts(c))),
         "sound_cut": list(dict.fromkeys(x for s in sounds for x in cuts(s))),
         "sound_mask": list(dict.fromkeys(x for s in sounds for x in masks(s))),
         "brand": [parsed.brand] if len(parsed.brand) >= 2 else [],
         "stem": [stem] if stem else [],
         "form": [] if parsed.form == BARE else [parsed.form],
-        "region": counties[:1],
+        "region": list(dict.fromkeys(counties)),
     }
 
 
@@ -106,7 +110,7 @@ def _village(rest: str) -> str:
 
 
 def _joined(parts: Iterable[dict[str, list[str]]]) -> dict[str, list[str]]:
-    found: dict[str, dict[str, None]] = {c: {} for c in _NAME_COLUMNS}
+    found: dict[str, dict[str, None]] = {c: {} for c in NAME_COLUMNS}
     for part in parts:
         for column, values in part.items():
             found[column].update(dict.fromkeys(values))
@@ -136,9 +140,9 @@ def profile_features(profiles: pa.Table, gazetteer: Gazetteer) -> pa.Table:
             return parts[0]
         return _joined(parts) if parts else empty
 
-    columns: dict[str, list[list[str]]] = {c: [] for c in _NAME_COLUMNS}
+    columns: dict[str, list[list[str]]] = {c: [] for c in NAME_COLUMNS}
     for found in _by_value(list(zip(names, formers, strict=True)), of_names):
-        for column in _NAME_COLUMNS:
+        for column in NAME_COLUMNS:
             columns[column].append(found[column])
     reps = _by_value(profiles["representative"].to_pylist(), clean_person)
     phones = _by_value(profiles["phone"].to_pylist(), clean_phone)

@@ -9,13 +9,14 @@ order of its input does not matter. Reading, writing and ids are elsewhere (`hub
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hub.deployment import County
 from hub.matching.clusters import Clusters
 from hub.matching.comparison import COMPARISONS, level_name
-from hub.matching.features import profile_features
+from hub.matching.features import cuts, profile_features
 from hub.matching.grouping import Grouping, Namings, group_by_codes
 from hub.matching.model import Model, load_model
 from hub.matching.names import Gazetteer, learn_gazetteer
@@ -99,6 +100,13 @@ def names_agree(a: dict[str, Any], b: dict[str, Any]) -> bool:
     return False
 
 
+def _apart(rows: list[dict[str, Any]], left: Sequence[int], right: Sequence[int], column: str) -> bool:
+    """Whether both sides say something in a column and nothing of it is the same."""
+    a = {v for i in left for v in rows[i][column]}
+    b = {v for i in right for v in rows[i][column]}
+    return bool(a and b and not a & b)
+
+
 class _Matcher:
     """One matching: its state from codes to questions."""
 
@@ -120,6 +128,8 @@ class _Matcher:
         )
         self.features = profile_features(profiles, self.gazetteer)
         self.size = profiles.num_rows
+        self.cores: list[str] = [c[0] if c else "" for c in self.features["core"].to_pylist()]
+        self.n_rows: list[int] = profiles["n_rows"].to_pylist()
         self.clusters = Clusters(self.size, different)
         self.link: list[str] = [""] * self.size
         self.score: list[float | None] = [None] * self.size
@@ -131,6 +141,7 @@ class _Matcher:
     def run(self) -> Outcome:
         """All steps in order."""
         self.grouping = self._join_by_codes()
+        self._doubt_second_codes()
         self._join_by_decisions()
         connection = open_workspace()
         try:
@@ -178,9 +189,42 @@ class _Matcher:
                 self.link[i] = "nothing"
         return grouping
 
+    def _doubt_second_codes(self) -> None:
+        """One name under two credit codes: a registry gives a name once in a county, so the code with few rows may be
+        pasted from another line. It is doubted unless representatives, regions or a decision say two cooperatives."""
+        rows = self.features.select(["core", "form", "region", "rep"]).to_pylist()
+        parties: dict[str, set[int]] = defaultdict(set)
+        for i, row in enumerate(rows):
+            party = self.clusters.find(i)
+            if party in self.clusters.organisation and row["core"]:
+                parties[f"{row['core'][0]}|{''.join(row['form'])}"].add(party)
+        for shared in parties.values():
+            if len(shared) < 2:
+                continue
+            main = max(shared, key=lambda p: (self._rows(p), -p))
+            for party in sorted(shared - {main}):
+                few = self.clusters.members(party)
+                if (
+                    len(few) > 2
+                    or 3 * self._rows(party) > self._rows(main)
+                    or self.clusters.decided_different(party, main)
+                ):
+                    continue
+                if any(_apart(rows, few, self.clusters.members(main), column) for column in ("rep", "region")):
+                    continue
+                del self.clusters.organisation[party]
+                for i in few:
+                    self.grouping.conflicts[i] = main
+                    self.link[i] = ""
+
     def _join_by_decisions(self) -> None:
         for a, b in self.same:
-            if not self.clusters.join(a, b):
+            if not self.clusters.join(a, b) and self.clusters.codes_differ(a, b):
+                # A person says one cooperative although the codes differ: the code with fewer rows is the wrong one.
+                wrong = min(self.clusters.find(a), self.clusters.find(b), key=lambda p: (self._rows(p), -p))
+                del self.clusters.organisation[wrong]
+                self.clusters.join(a, b)
+            if self.clusters.find(a) != self.clusters.find(b):
                 continue
             for i, other in ((a, b), (b, a)):
                 self.grouping.conflicts.pop(i, None)
@@ -201,6 +245,7 @@ class _Matcher:
                     "profile": pa.array(range(self.size), pa.int32()),
                     "party": pa.array(party, pa.int32()),
                     "coded": coded,
+                    "weak": self._weak_names(party),
                 }
             ),
         )
@@ -210,7 +255,25 @@ class _Matcher:
         for row in fetch_scored(connection):
             if self.clusters.may_join(row["a"], row["b"]):
                 self.rows_of[row["a"]].append(row)
-        self.prior = self.model.known / max(len(self.clusters.organisation), 1)
+        # How many cooperatives there may be: those with a code, or as many as there are different names.
+        names = connection.execute("select count(distinct sound[1]) from party").fetchall()
+        self.prior = self.model.known / max(len(self.clusters.organisation), int(names[0][0]), 1)
+
+    def _weak_names(self, party: list[int]) -> list[bool]:
+        """Per profile, whether its name lost a character of the name most of its party's rows have. 林水果, written once
+        for 林洋水果, must not draw in the rows of another cooperative of that very name."""
+        seen: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        for i, p in enumerate(party):
+            if self.cores[i]:
+                seen[p][self.cores[i]] += self.n_rows[i]
+        weak = [False] * self.size
+        for i, p in enumerate(party):
+            core, counts = self.cores[i], seen[p]
+            if len(counts) < 2 or not core:
+                continue
+            main = max(counts, key=lambda c: (counts[c], c))
+            weak[i] = core != main and 2 * counts[core] <= counts[main] and core in cuts(main)
+        return weak
 
     def _chances(self, candidates: list[dict[str, Any]]) -> list[float]:
         """Chance of each candidate to be the party, against the others and against a cooperative not known yet."""
@@ -223,7 +286,25 @@ class _Matcher:
         return any(i in self.grouping.conflicts for i in self.clusters.members(party))
 
     def _may_link(self, row: dict[str, Any]) -> bool:
-        return bool(row["g_form"] != 0)
+        """Names that are no slip of one another never link on people and places alone: one person runs several
+        cooperatives at one address, even under one brand."""
+        name = level_name(COMPARISONS[0], row["g_name"])
+        if not self._may_ask(row) or name == "brand":
+            return False
+        if name in {"same", "core", "stem"}:
+            return True
+        person = row["g_representative"] > 0 or row["g_phone"] > 0 or row["g_place"] > 0
+        if name in {
+            "sound",
+            "jumbled",
+            "trade_slip",
+        }:  # hardly ever two cooperatives: enough unless something speaks against
+            return person or not any(row[f"g_{c}"] == 0 for c in ("representative", "phone", "place", "town"))
+        return person  # 顺利 and 利顺, 牛山 and 牛蹄山 may be cooperatives of one town
+
+    def _may_ask(self, row: dict[str, Any]) -> bool:
+        name = level_name(COMPARISONS[0], row["g_name"])
+        return row["g_form"] != 0 and row["g_region"] != 0 and name not in {"other", "missing"}
 
     def _link_to_coded(self) -> bool:
         moved = False
@@ -260,8 +341,7 @@ class _Matcher:
                 b = row["b"]
                 if row["b_coded"] or self.clusters.find(b) != b or b in self.clusters.organisation or self._held(b):
                     continue
-                mass = self.prior * 2.0 ** min(row["weight"], 60.0)
-                pairs.append((mass / (mass + 1.0), a, row))
+                pairs.append((self._chances([row])[0], a, row))
         pairs.sort(key=lambda p: (-p[0], p[1], p[2]["b"]))
         unlike = {frozenset((a, row["b"])) for chance, a, row in pairs if chance < 0.5}
         parties: dict[int, set[int]] = {}
@@ -286,27 +366,35 @@ class _Matcher:
             if self.clusters.find(a) != a or a in self.clusters.organisation:
                 continue
             held = self._held(a)
-            open_rows = [r for r in rows if self.clusters.find(r["b"]) != a]
+            open_rows = [r for r in rows if self._may_ask(r) and self.clusters.find(r["b"]) != a]
             chances = self._chances(open_rows)
             order = sorted(range(len(open_rows)), key=lambda i: (-chances[i], open_rows[i]["b"]))
             if not order or chances[order[0]] < (0.5 if held else self.model.review):
                 continue
             best = open_rows[order[0]]
+            asked, other = a, best["b"]
+            if not best["b_coded"] and not held and self._rows(other) < self._rows(a):
+                asked, other = other, asked  # let the side with fewer rows wait
+            if self.link[asked] == "review":
+                continue
             self._question(
                 Question(
-                    a,
-                    best["b"],
+                    asked,
+                    other,
                     chances[order[0]],
                     {c.name: best[f"g_{c.name}"] for c in COMPARISONS},
                     "conflict" if held else "model",
                     tuple((open_rows[i]["b"], chances[i]) for i in order[1:3]),
                 )
             )
-        asked = {self.clusters.find(q.a) for q in self.questions}
+        done = {self.clusters.find(q.a) for q in self.questions}
         for i, owner in sorted(self.grouping.conflicts.items()):
-            if self.clusters.find(i) not in asked and self.clusters.find(i) not in self.clusters.organisation:
-                asked.add(self.clusters.find(i))
+            if self.clusters.find(i) not in done and self.clusters.find(i) not in self.clusters.organisation:
+                done.add(self.clusters.find(i))
                 self._question(Question(i, owner, 0.5, {}, "conflict"))
+
+    def _rows(self, party: int) -> int:
+        return sum(self.n_rows[i] for i in self.clusters.members(party))
 
     def _question(self, question: Question) -> None:
         self.questions.append(question)

@@ -69,6 +69,7 @@ def _suffix_table() -> tuple[dict[str, str], int]:
     """Sound of a suffix, or of one with a slip -> its form; and the longest such tail."""
     exact = {sound_of(text): form for text, form in _SUFFIXES}
     table = dict(exact)
+    ends_of_trades = {sound_of(c) for c in "业农民"}
     for sound, form in exact.items():
         if len(sound) < 3:
             continue
@@ -76,8 +77,8 @@ def _suffix_table() -> tuple[dict[str, str], int]:
         if len(sound) > 3:
             slips |= {sound[:i] + sound[i + 1 :] for i in range(len(sound))}
         for slip in slips:
-            # 业合作社 is no 专业合作社 with a lost character but the end of 茶叶合作社.
-            if not any(slip.endswith(whole) for whole in exact):
+            # 业合作社 is no 专业合作社 with a lost character but the end of 茶叶合作社; so for 果农, 渔民.
+            if not any(slip.endswith(whole) and slip[: -len(whole)] in ends_of_trades for whole in exact):
                 table.setdefault(slip, form)
     return table, max(map(len, table))
 
@@ -251,10 +252,22 @@ class Gazetteer:
                 readings.append(body)
                 regions.append(short)
                 body = body[len(short) :]
+        if not regions:
+            readings += self._behind_slipped_short_region(body)
         brand, trade = self.split_trade(body)
         return ParsedName(
             surface, body, brand, trade, form, suffix, tuple(regions), town, branch, slip, (body, *readings)
         )
+
+    def _behind_slipped_short_region(self, body: str) -> list[str]:
+        """What is left when the name begins with what sounds like a short region and a brand follows: a second reading
+        only, because it may as well be a brand."""
+        sound = sound_of(body)
+        return [
+            body[len(s) :]
+            for s in sorted(self.short_regions)
+            if len(s) >= 2 and sound.startswith(sound_of(s)) and not self.is_trade(body[len(s) :])
+        ]
 
     def _take_place(self, body: str) -> tuple[str, bool, str] | None:
         for length in range(min(len(body) - 1, max(self._longest_region, self._longest_town)), 1, -1):

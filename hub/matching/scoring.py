@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hub.matching.comparison import COMPARISONS, PARTY_COLUMNS, level_sql
+from hub.matching.features import NAME_COLUMNS
 from hub.matching.model import Model
 
 if TYPE_CHECKING:
@@ -30,12 +31,17 @@ def open_workspace() -> duckdb.DuckDBPyConnection:
 
 
 def build_parties(connection: duckdb.DuckDBPyConnection, features: pa.Table, party: pa.Table) -> None:
-    """Table `party`: the profiles of each party joined into lists; `coded` says it has a proven code.
-    `party` has columns `profile`, `party`, `coded`."""
+    """Table `party`: the profiles of each party joined into lists.
+
+    `party` has columns `profile`, `party`, `coded` (the party has a proven code) and `weak` (the profile's name looks
+    like a slip of the party's own and is not compared with)."""
     connection.register("feature_in", features)
     connection.register("party_in", party)
     columns = [c for c in PARTY_COLUMNS if c != "rare_rep"]
-    gathered = ", ".join(f"list_sort(list_distinct(flatten(list(f.{c})))) as {c}" for c in columns)
+    gathered = ", ".join(
+        f"list_sort(list_distinct(flatten(list({f'case when p.weak then [] else f.{c} end' if c in NAME_COLUMNS else f'f.{c}'})))) as {c}"
+        for c in columns
+    )
     connection.execute(
         f"""create or replace table party_plain as
             select p.party, bool_or(p.coded) as coded, count(*) as profiles, {gathered}
@@ -63,6 +69,7 @@ def find_candidates(connection: duckdb.DuckDBPyConnection) -> None:
               select party, coded, 'S' || unnest(sound) as key from party
               union all select party, coded, 'S' || unnest(sound_cut) from party
               union all select party, coded, 'T' || unnest(stem) from party
+              union all select party, coded, 'L' || unnest(sound_letters) from party
               union all select party, coded, 'R' || unnest(rep) from party
               union all select party, coded, 'P' || unnest(phone) from party),
             few as (select key from keys group by key
