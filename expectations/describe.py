@@ -32,10 +32,20 @@ def describe_rules() -> tuple[RuleDescription, ...]:
 
 
 def rules_as_markdown() -> str:
-    """The same as a page of tables, a feed each."""
-    lines: list[str] = []
+    """The same as a page of tables, a feed each: `docs/checks.md`."""
+    lines = [
+        "# 检查规则 · Checks",
+        "",
+        "每份来件按其数据目录项的规则检查。整份退回：文件不能使用。待人工确认：文件先不采用。该行退回：这一行进入待更正。"
+        "提示：行照常采用，请发送方核对。",
+        "",
+        "Every delivery is checked by the rules of its feed. This page is written by `expectations.describe`; "
+        "`python -m expectations docs/checks.md` renews it.",
+        "",
+    ]
     for feed in feed_catalogue().values():
-        lines += [f"## {feed.title.zh} `{feed.feed}`", "", "| 规则 | 后果 | 说明 | |", "|---|---|---|---|"]
+        lines += [f"## {feed.title.zh} · {feed.title.en} `{feed.feed}`", ""]
+        lines += ["| 规则 rule | 后果 | 说明 | meaning |", "|---|---|---|---|"]
         lines += [
             f"| `{r.name}` | {SEVERITY_ZH[r.severity]} | {r.description_zh} | {r.description_en} |"
             for r in rules_of(feed)

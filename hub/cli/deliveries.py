@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,15 +35,20 @@ order by d.delivery_id desc limit :limit
 """
 
 
-def _open(data: Path | None, deployment: Path | None) -> tuple[Settings, Engine, dict[str, str]]:
-    """Settings, engine, and how departments are called here (their ids where the deployment cannot be read)."""
+@contextmanager
+def _opened(where: Where) -> Iterator[tuple[Settings, Engine, dict[str, str]]]:
+    """Settings, engine, and how departments are called here."""
     from hub.deployment import load_deployment
     from hub.store.database import open_engine
 
-    settings = settings_from(data, deployment)
+    settings = settings_from(*where)
     county = load_deployment(settings.deployment)
     settings.data.mkdir(parents=True, exist_ok=True)
-    return settings, open_engine(settings), {d.id: d.name for d in county.departments}
+    engine = open_engine(settings)
+    try:
+        yield settings, engine, {d.id: d.name for d in county.departments}
+    finally:
+        engine.dispose()
 
 
 def _today(settings: Settings) -> date:
@@ -83,7 +89,7 @@ def deliveries(context: click.Context, /, data: Path | None, deployment: Path | 
     """来件：列出、查看、放行、退回、回执、退回工作簿、待更正。Without a subcommand: the latest deliveries."""
     context.obj = (data, deployment)
     if context.invoked_subcommand is None:
-        _list(data, deployment, filters)
+        _list((data, deployment), filters)
 
 
 def _placed(function: Callable[..., None]) -> Callable[..., None]:
@@ -99,16 +105,14 @@ def _placed(function: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def _list(data: Path | None, deployment: Path | None, filters: dict[str, object]) -> None:
+def _list(where: Where, filters: dict[str, object]) -> None:
     from sqlalchemy import text
 
     from hub.feeds import feed_catalogue
     from hub.intake.receipt import STATES_ZH
 
-    _, engine, names = _open(data, deployment)
-    with engine.connect() as connection:
+    with _opened(where) as (_, engine, names), engine.connect() as connection:
         found = connection.execute(text(_LIST), filters).all()
-    engine.dispose()
     counts = ("收到", "采用", "退回", "重复", "不属于")
     table = _table("编号", "收到时间", "数据", "部门", "文件", "状态", *counts, right=frozenset({"编号", *counts}))
     for one in found:
@@ -143,10 +147,8 @@ def show(where: Where, delivery_id: int) -> None:
     """查看一份来件。What became of a delivery."""
     from hub.intake.receipt import receipt_as_text
 
-    _, engine, names = _open(*where)
-    with engine.connect() as connection:
+    with _opened(where) as (_, engine, names), engine.connect() as connection:
         click.echo(receipt_as_text(_receipt_of(connection, delivery_id, names)), nl=False)
-    engine.dispose()
 
 
 @deliveries.command()
@@ -157,10 +159,8 @@ def receipt(where: Where, delivery_id: int, out: Path | None) -> None:
     """出回执：收了什么、没收什么、为什么。The sender's receipt."""
     from hub.intake.receipt import receipt_as_text, write_receipt
 
-    _, engine, names = _open(*where)
-    with engine.connect() as connection:
+    with _opened(where) as (_, engine, names), engine.connect() as connection:
         made = _receipt_of(connection, delivery_id, names)
-    engine.dispose()
     if out is None:
         click.echo(receipt_as_text(made), nl=False)
     else:
@@ -178,8 +178,7 @@ def return_(where: Where, delivery_id: int, out: Path) -> None:
 
     from hub.intake.return_workbook import write_return_workbook
 
-    settings, engine, _ = _open(*where)
-    with engine.connect() as connection:
+    with _opened(where) as (settings, engine, _), engine.connect() as connection:
         path = connection.scalar(
             text("select a.path from delivery d join archived_file a using (sha256) where d.delivery_id = :id"),
             {"id": delivery_id},
@@ -187,7 +186,6 @@ def return_(where: Where, delivery_id: int, out: Path) -> None:
         summary = write_return_workbook(
             connection, delivery_id, settings.data / str(path), out, settings=settings
         )  # fmt: skip
-    engine.dispose()
     click.echo(f"已写 {out}：{summary.to_correct} 行待更正。下一步：发给发送方，改好后按原途径再报送。")
 
 
@@ -195,13 +193,11 @@ def _decide(where: Where, delivery_id: int, *, release: bool, by: str, reason: s
     from hub.alerts import fix_alert
     from hub.intake.acceptance import decide_held_delivery
 
-    _, engine, _ = _open(*where)
-    with engine.begin() as connection:
+    with _opened(where) as (_, engine, _), engine.begin() as connection:
         decide_held_delivery(
             connection, delivery_id, release=release, person=by, reason=reason, at=datetime.now(tz=UTC)
         )
         fix_alert(connection, "delivery_held", str(delivery_id))
-    engine.dispose()
 
 
 @deliveries.command()
@@ -237,10 +233,8 @@ def quarantine(where: Where) -> None:
     from hub.feeds import feed_catalogue
     from hub.intake.quarantine import open_quarantine, quarantine_by_department
 
-    settings, engine, names = _open(*where)
-    with engine.connect() as connection:
+    with _opened(where) as (settings, engine, names), engine.connect() as connection:
         waiting = open_quarantine(connection, _today(settings))
-    engine.dispose()
     if not waiting:
         click.echo("没有待更正的行。Nothing waits for correction.")
         return

@@ -156,7 +156,7 @@ def _sheets(account: Any) -> tuple[SheetAccount, ...]:
     listed = account.get("sheets", []) if isinstance(account, dict) else account
     found = []
     for sheet in listed:
-        others: dict[str, int] = {}
+        others = {"header": len(headers)} if (headers := sheet.get("header_rows")) else {}
         for skipped in sheet.get("skipped", ()):
             rows = (skipped.get("until") or skipped["row"]) - skipped["row"] + 1
             others[skipped["kind"]] = others.get(skipped["kind"], 0) + rows

@@ -16,6 +16,8 @@ from hub.intake.return_marker import COVER_SHEET, REASON_HEADER, mark_cell, mark
 
 LARGE = 50_000  # rows of a sheet from which on it is written row by row, without merged cells
 WIDEST = 42  # characters of a column
+REASON_WIDTH = 56
+LINE_HEIGHT = 15  # points
 LONGEST_CELL = 32_767
 LONGEST_NAME = 31
 _NOT_IN_NAMES = re.compile(r"[\[\]:*?/\\\x00-\x1f]|^'+|'+$")
@@ -222,7 +224,7 @@ class _SheetWriter:
         for place, size in enumerate(self._widths()):
             self.sheet.set_column(place, place, size)
         self.sheet.set_column(width, width, 4, None, {"hidden": True})
-        self.sheet.set_column(width + 1, width + 1, 46)
+        self.sheet.set_column(width + 1, width + 1, REASON_WIDTH)
         merged = self._merges()
         inside = {(r, c) for m in merged.values() for r in range(m[0], m[2] + 1) for c in range(m[1], m[3] + 1)}
         for row in sorted(one.grid.rows):
@@ -263,8 +265,10 @@ class _SheetWriter:
     ) -> None:
         cells = self.one.grid.rows[row]
         wrong = self._wrong(row, finding)
-        if row in self.one.grid.hidden_rows:
-            self.sheet.set_row(row - 1, None, None, {"hidden": True})
+        hidden = {"hidden": True} if row in self.one.grid.hidden_rows else {}
+        lines = _lines(finding.reason, REASON_WIDTH) if finding else 1
+        if hidden or lines > 1:
+            self.sheet.set_row(row - 1, LINE_HEIGHT * min(lines, 8), None, hidden)
         for place in range(self.one.width):
             value = (cells[place][:LONGEST_CELL] if place < len(cells) else "") or self.filled.get((row, place), "")
             style = self.styles["wrong" if place in wrong else look]
@@ -309,6 +313,15 @@ class _SheetWriter:
         sample = sorted(self.one.data_rows | {t.header_rows[-1] for t in self.one.tables})[:200]
         for row in sample:
             for place, value in enumerate(self.one.grid.rows.get(row, [])):
-                wide = sum(2 if ord(c) > 0x2E7F else 1 for c in value.split("\n")[0])
-                sizes[place] = min(WIDEST, max(sizes[place], wide + 2.0))
+                sizes[place] = min(WIDEST, max(sizes[place], _shown(value.split("\n")[0]) + 2.0))
         return sizes
+
+
+def _shown(words: str) -> int:
+    """How wide a text is shown, in Latin characters."""
+    return sum(2 if ord(c) > 0x2E7F or c in "“”‘’—…" else 1 for c in words)
+
+
+def _lines(words: str, width: int) -> int:
+    """How many lines a text takes in a cell that wraps it."""
+    return sum(max(1, -(-_shown(line) // (width - 2))) for line in words.split("\n"))

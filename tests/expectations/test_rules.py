@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -181,4 +182,8 @@ def test_rules_are_listed_without_loading_the_heavy_libraries() -> None:
 
 def test_every_rule_is_described_in_two_languages() -> None:
     assert [d for d in describe_rules() if d.zh.isascii() or not d.en.isascii() or "_" in d.zh] == []
-    assert rules_as_markdown().count("\n## ") == len(FEEDS) - 1
+
+
+def test_the_page_of_rules_is_up_to_date() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "checks.md"
+    assert page.read_text(encoding="utf-8") == rules_as_markdown(), "run: python -m expectations docs/checks.md"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -277,3 +279,22 @@ def test_sheet_names_are_made_fit_for_a_workbook_and_stay_apart() -> None:
     assert len({m.casefold() for m in made}) == len(names)
     assert all(len(m) <= 31 for m in made)
     assert COVER_SHEET not in made
+
+
+@pytest.mark.office
+@pytest.mark.parametrize("ending", ["xlsx", "xls", "ods"])
+def test_saved_by_another_office_suite_it_is_still_known(
+    office: Office, first: int, returned: Path, tmp_path: Path, ending: str
+) -> None:
+    changed = edit(returned, correct)
+    soffice = shutil.which("soffice")
+    assert soffice is not None
+    subprocess.run(
+        [soffice, f"-env:UserInstallation=file://{tmp_path}/profile", "--headless", "--convert-to", ending,
+         "--outdir", str(tmp_path / "saved"), str(changed)],
+        check=True, capture_output=True, timeout=120,
+    )  # fmt: skip
+    second = office.hand_in("market_abnormal", tmp_path / "saved" / f"{changed.stem}.{ending}")
+    one = office.delivery(second)
+    assert (one["state"], one["supersedes"], one["rows_accepted"]) == ("accepted", first, 7)
+    assert {r["superseded_by"] for r in office.rows(first)} == {second}
