@@ -14,6 +14,7 @@ from itertools import pairwise
 
 from hub.intake.reader import words
 from hub.intake.reader.grid import Grid, Range
+from hub.intake.reader.headers import header_keys
 from hub.intake.reader.words import squeeze
 
 MAX_HEADER_DEPTH = 6
@@ -31,6 +32,7 @@ _DATE = re.compile(r"^\d{4}[-/.年]\d{1,2}([-/.月]\d{1,2}日?)?|^\d{8}$")
 _LONG_CODE = re.compile(r"^[0-9A-Z]{15,20}$", re.IGNORECASE)
 _PHONE = re.compile(r"^1\d{10}$|^0\d{2,3}-?\d{7,8}$")
 _EMPTY_LIKE = re.compile(r"^[-—–/\\…*#.·]+$")
+_LIST_TITLE = re.compile(r"(名单|名录|目录|一览表|公示|通知|公告|汇总表|情况表|统计表)([(（].*)?$|^附件\d*$")
 _ENTITY = re.compile(
     r".{4,}(公司|合作社|专业社|联合社|集团|厂|农场|牧场|养殖场|猪场|学校|医院|银行|研究所|委员会|大学|学院|街道|办事处|批发市场)([(（][^()（）]*[)）])?$"
 )
@@ -120,8 +122,6 @@ def _is_value(text: str) -> bool:
 
 def _header_score(text: str, known: Collection[str]) -> float:
     """How much a cell reads like a header: known words most, values least."""
-    from hub.intake.reader.headers import header_keys
-
     t = text.strip()
     if _is_value(t):
         return -1.5
@@ -168,8 +168,8 @@ def find_tables(grid: Grid, known: Collection[str]) -> list[TableLayout]:
     sheet = _Sheet(grid, known)
     if not sheet.numbers:
         return []
-    if grid.paragraphs:
-        return [_paragraphs(sheet)]
+    if grid.paragraphs or _one_column(sheet):
+        return [_list(sheet)]
     tables: list[TableLayout] = []
     position = 0
     while position < len(sheet.numbers):
@@ -182,32 +182,32 @@ def find_tables(grid: Grid, known: Collection[str]) -> list[TableLayout]:
     return tables
 
 
-def _paragraphs(sheet: _Sheet) -> TableLayout:
-    """A pasted list: a line is a row; a first line that names the list is a title."""
-    from hub.intake.reader.headers import header_keys
+def _one_column(sheet: _Sheet) -> bool:
+    """All there is stands in one column: a list, with or without a header."""
+    return (
+        len(sheet.numbers) > 2
+        and len({tuple(c for c, _ in sheet.filled(r)) for r in sheet.numbers}) == 1
+        and (len(sheet.filled(sheet.numbers[0])) == 1)
+    )
 
-    other: dict[int, Account] = {}
-    data: list[int] = []
-    header: list[int] = []
-    levels: dict[int, tuple[str, ...]] = {0: ()}
-    for place, number in enumerate(sheet.numbers):
-        text = sheet.rows[number][0]
-        flat = squeeze(text)
-        if place == 0 and any(k in sheet.known for k in header_keys(text)):
-            header, levels = [number], {0: (text.strip(),)}
-        elif (
-            place == 0
-            and len(sheet.numbers) > 3
-            and re.search(r"(名单|名录|目录|一览表|公示|通知|公告)([(（].*)?$", flat)
-        ):
-            other[number] = Account("title", text.strip())
+
+def _list(sheet: _Sheet) -> TableLayout:
+    """A list, a line a row: perhaps a title, perhaps a header, then entries."""
+    column = sheet.filled(sheet.numbers[0])[0][0]
+    table = TableLayout([], {column: ()}, [], {})
+    for number in sheet.numbers:
+        text = sheet.rows[number][column]
+        if not table.data and not table.header_rows and any(k in sheet.known for k in header_keys(text)):
+            table.header_rows, table.levels = [number], {column: (_one_line(text),)}
+        elif not table.data and not table.header_rows and len(sheet.numbers) > 3 and _LIST_TITLE.search(squeeze(text)):
+            table.titles.append(text.strip())
+            table.other[number] = Account("title", text.strip()[:500])
         elif words.is_note(text) or words.is_footer(text):
-            other[number] = Account("note", text.strip())
+            table.other[number] = Account("note", text.strip()[:500])
         elif words.is_total(text):
-            other[number] = Account("total", text.strip())
+            table.other[number] = Account("total", text.strip()[:500])
         else:
-            data.append(number)
-    table = TableLayout(header, levels, data, other)
+            table.data.append(number)
     _add_blanks(sheet, [table])
     return table
 
@@ -503,7 +503,6 @@ def _body(sheet: _Sheet, table: TableLayout, place: int, *, whole: bool = False)
     Returns the place after the last row."""
     header_texts = [{squeeze(x) for _, x in sheet.filled(r)} for r in table.header_rows]
     columns = sorted(table.levels)
-    pending: list[int] = []  # places of single-cell rows that may be the next table's titles
     while place < len(sheet.numbers):
         row = sheet.numbers[place]
         cells = sheet.filled(row)
@@ -515,21 +514,14 @@ def _body(sheet: _Sheet, table: TableLayout, place: int, *, whole: bool = False)
             table.other[row] = Account("total", _shown(sheet, row))
         elif len(cells) == 1 and (kind := _lonely(sheet, table, place, columns)) is not None:
             table.other[row] = Account(kind, _shown(sheet, row))
-            if kind == "title":
-                pending.append(place)
         elif len(cells) <= 4 and (words.is_footer(texts[0]) or (words.is_note(texts[0]) and len(cells) <= 2)):
             table.other[row] = Account("note", _shown(sheet, row))
         elif table.header_rows and words.is_form_line(texts[0]) and len(cells) <= 3:
             table.other[row] = Account("title", _shown(sheet, row))
-            pending.append(place)
         elif not whole and table.header_rows and _new_header(sheet, place, table):
-            while pending and pending[-1] >= place - len(pending) and _follow(pending, place):
-                place = pending.pop()
-                table.other.pop(sheet.numbers[place], None)
-            return place
+            return _with_titles(sheet, table, place)
         else:
             table.data.append(row)
-            pending.clear()
         place += 1
     _notes_to_the_end(table)
     return place
@@ -546,8 +538,31 @@ def _notes_to_the_end(table: TableLayout) -> None:
             account.kind = "note"
 
 
-def _follow(pending: list[int], place: int) -> bool:
-    return pending[-1] == place - 1
+def _with_titles(sheet: _Sheet, table: TableLayout, place: int) -> int:
+    """Where the next table begins, its titles included: single cells and form lines right above its header. They
+    leave the account of the table before it."""
+    top = place
+    while top > 1 and _heads(sheet, table, sheet.numbers[top - 1]):
+        top -= 1
+    while top < place and not _apart(sheet, table, top):
+        top += 1  # a row that follows the data without a gap belongs to it, unless it was known as a title
+    for row in sheet.numbers[top:place]:
+        table.other.pop(row, None)
+        if row in table.data:
+            table.data.remove(row)
+    return top
+
+
+def _heads(sheet: _Sheet, table: TableLayout, row: int) -> bool:
+    cells = sheet.filled(row)
+    if row in table.header_rows or (row in table.other and table.other[row].kind != "title"):
+        return False
+    return len(cells) == 1 or (len(cells) <= 3 and any(words.is_form_line(x) for _, x in cells))
+
+
+def _apart(sheet: _Sheet, table: TableLayout, place: int) -> bool:
+    row = sheet.numbers[place]
+    return row in table.other or row - sheet.numbers[place - 1] > 1
 
 
 def _is_total_row(texts: list[str]) -> bool:
