@@ -85,7 +85,8 @@ def _fetch_or_report(night: Night, feed: str, outcome: FetchOutcome) -> None:
         error.at(feed=feed_catalogue()[feed].title.zh)
         outcome.problem = str(error)
         log.warning("feed %s: %s (%s)", feed, type(error).__name__, error.detail)
-        _alert(night, "connector_failed", feed, f"{feed_catalogue()[feed].title.zh}：取数失败", str(error))
+    if outcome.problem:
+        _alert(night, "connector_failed", feed, f"{feed_catalogue()[feed].title.zh}：取数失败", outcome.problem)
     else:
         _fixed(night, "connector_failed", feed)
 
@@ -106,11 +107,17 @@ def _fetch_feed(night: Night, feed: str, outcome: FetchOutcome) -> None:
         state = dict(listing.state)
         outcome.waiting = [f"{w.name}：{w.reason}" for w in listing.waiting]
         outcome.passed_over = [f"{p.name}：{p.reason}" for p in listing.passed_over if p.attention]
+        taken = []
         for number, item in enumerate(listing.items):
-            fetched = connector.fetch(item, Path(folder) / f"{number}")
-            if fetched.empty:
+            try:
+                fetched = connector.fetch(item, Path(folder) / f"{number}")
+                file = None if fetched.empty else store_file(fetched.path, night.settings.data)
+            except HubError as error:  # costs this file, not the feed's others
+                outcome.problem = str(error.at(file=item.name))
+                log.warning("feed %s: %s (%s)", feed, type(error).__name__, error.detail)
                 continue
-            file = store_file(fetched.path, night.settings.data)
+            if file is None:
+                continue
             with night.engine.begin() as connection:
                 _, new = register_delivery(
                     connection,
@@ -126,10 +133,11 @@ def _fetch_feed(night: Night, feed: str, outcome: FetchOutcome) -> None:
                 state = dict(connector.advance(state, fetched))
                 _save_connector_state(connection, feed, state)
             fetched.path.unlink(missing_ok=True)
+            taken.append(item)
             (outcome.new if new else outcome.unchanged).append(item.name)
         with night.engine.begin() as connection:
             _save_connector_state(connection, feed, state)
-        connector.acknowledge(listing.items)
+        connector.acknowledge(taken)
 
 
 def _save_connector_state(connection: Connection, feed: str, state: dict[str, Any]) -> None:

@@ -37,7 +37,9 @@ cooperative = Table(
     Column("fields", JSONB, nullable=False, server_default="{}"),  # all master fields, those above included
     Column("evidence", JSONB, nullable=False, server_default="{}"),
     Column("records", Text, nullable=False, server_default=""),  # digest of what its child records say
-    Column("digest", Text, nullable=False, server_default=""),  # of fields, records and who said what: what a version is made of
+    Column(
+        "digest", Text, nullable=False, server_default=""
+    ),  # of fields, records and who said what: what a version is made of
     Column(
         "proof", Text, nullable=False, server_default=""
     ),  # digest of evidence; a change of it alone makes no version

@@ -1,0 +1,78 @@
+"""kill -9 anywhere, run again, same result: real processes, really killed."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from hub.settings import REPOSITORY
+from tests.cli.test_sync import coop_hub
+
+DEMO = REPOSITORY / "deployments" / "demo"
+
+
+def _sync(inbox: Path, data: Path) -> list[str]:
+    return [
+        sys.executable,
+        "-m",
+        "hub.cli",
+        "sync",
+        "--deployment",
+        str(DEMO),
+        "--inbox",
+        str(inbox),
+        "--data",
+        str(data),
+    ]
+
+
+def _result(data: Path, out: Path) -> tuple[list[tuple[str, ...]], set[frozenset[tuple[str, ...]]]]:
+    """The crosswalk without ids (ids are opaque), and how its rows are grouped into cooperatives."""
+    assert coop_hub("export", "crosswalk", "--out", out, "--data", data).returncode == 0
+    groups: dict[str, set[tuple[str, ...]]] = defaultdict(set)
+    rows = []
+    with out.open(encoding="utf-8-sig") as stream:
+        for r in csv.DictReader(stream):
+            key = (r["feed"], r["delivery"], r["sheet"], r["row"])
+            rows.append((*key, r["disposition"], r["link"]))
+            if r["coop_id"]:
+                groups[r["coop_id"]].add(key)
+    return sorted(rows), {frozenset(g) for g in groups.values()}
+
+
+@pytest.mark.slow
+def test_a_night_killed_again_and_again_ends_like_one_that_was_not(tmp_path: Path) -> None:
+    generated = coop_hub("demo", "generate", "--out", tmp_path, "--cooperatives", "120")
+    assert generated.returncode == 0, generated.stderr
+    inbox, whole, killed = tmp_path / "inbox", tmp_path / "whole", tmp_path / "killed"
+    started = time.monotonic()
+    assert subprocess.run(_sync(inbox, whole), cwd=REPOSITORY, capture_output=True, check=False).returncode in (0, 3)
+    usual = time.monotonic() - started
+    deaths = 0
+    for share in (0.35, 0.55, 0.7, 0.85):
+        process = subprocess.Popen(
+            _sync(inbox, killed),
+            cwd=REPOSITORY,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            process.wait(usual * share)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            deaths += process.wait() == -signal.SIGKILL
+    assert deaths >= 2
+    last = subprocess.run(_sync(inbox, killed), cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert last.returncode in (0, 3), last.stdout + last.stderr
+    assert _result(killed, tmp_path / "killed.csv") == _result(whole, tmp_path / "whole.csv")
+    verified = coop_hub("verify", "--data", killed)
+    assert verified.returncode == 0, verified.stdout
