@@ -21,6 +21,7 @@ NAMING_FEEDS = ("registry", "market_abnormal", "market_inspection", "tax_registr
 MOST_OTHERS = 8  # differing values kept per field
 _STATE_IN_NAME = r"[（(][^（()）]*(注销|吊销|停业|迁出|撤销|已更名)[^（()）]*[)）]\s*$"
 _USCC = "^93[0-9]{6}[0-9A-HJ-NPQRTUWXY]{10}$"
+_FULL_SUFFIX = "(专业|股份)合作社(联合社)?$|联合社$"
 _IDENTITY = (
     "name",
     "uscc",
@@ -49,9 +50,14 @@ def _value(field: MasterField, column: str) -> tuple[str, str]:
     if field.name == "registration_number":
         return text, f"{text} in (select code from registration_code)"
     if field.kind is Kind.COOPERATIVE_NAME:
-        return f"trim(regexp_replace({text}, '{_STATE_IN_NAME}', ''))", f"{text} <> ''"
+        return f"regexp_replace(regexp_replace({text}, '{_STATE_IN_NAME}', ''), '\\s', '', 'g')", f"{text} <> ''"
     if field.kind is Kind.TOWN:
-        return f"coalesce((select t.town from town_alias t where t.alias = {text}), {text})", f"{text} <> ''"
+        known = f"(select t.town from town_alias t where t.alias = {text})"
+        # a county that lists its towns knows them all: what is none of them says nothing about where this one is
+        return (
+            f"coalesce({known}, {text})",
+            f"({text} in (select alias from town_alias) or (select count(*) from town_alias) = 0)",
+        )
     if field.kind is Kind.PHONE:
         return text, f"length({text}) >= 7"
     return text, f"{text} <> ''"
@@ -120,27 +126,33 @@ def define_claims(duck: duckdb.DuckDBPyConnection) -> None:
 
 
 def _order() -> str:
-    """How claims of one field compete: what stands beats what stood, then the field's rule, then the newest row."""
+    """How claims of one field compete: what stands beats what stood, then the field's rule, then the newest row. Where the
+    registry is silent, a name with its county and its legal suffix goes before one that a clerk cut short."""
     newest = ", ".join(f"'{f.name}'" for f in taken_fields() if f.rule == "newest")
     return f"""live desc,
         (field = 'uscc' and value in (select code from doubtful_code)),
-        (field = 'town' and value not in (select town from town_alias)),
+        case when field = 'name' and place = 0 then -9 else -completeness end,
         case when field in ({newest}) then 0 else place end,
         case when place = 1000 then -same_value end,
         case when place = 1000 then -length(value) end,
         said.order_no desc, place, said.row_id desc"""
 
 
-def define_taken(duck: duckdb.DuckDBPyConnection) -> None:
+def define_taken(duck: duckdb.DuckDBPyConnection, basis: Basis) -> None:
     """Makes `taken`: the value that counts for each field, with its evidence and the values that lost; `said` is the part of the
     evidence that says something new (who said what), without the row and the day it was said again.
 
     Evidence is JSON: row, delivery, source (feed.field), as_of, rule, and `others`, each with value and the same."""
+    short = basis.county.replace("'", "''")
+    region = f"starts_with(value, '{short}')" if short else "false"
+    complete = (
+        f"case when field = 'name' then ({region})::int + regexp_matches(value, '{_FULL_SUFFIX}')::int else 0 end"
+    )
     rules = " ".join(f"when '{f.name}' then '{f.rule}'" for f in taken_fields())
     duck.execute(
         f"""create or replace table taken as
         with counted as (
-            select *, sum(times) over (partition by coop_id, field, value) as same_value from claim
+            select *, sum(times) over (partition by coop_id, field, value) as same_value, {complete} as completeness from claim
         ), ranked as (
             select *, row_number() over (partition by coop_id, field order by {_order()}) as place_no from counted
         ), won as (

@@ -295,5 +295,6 @@ def _joined(basis: Basis, day: date) -> str:
       case when tax_status in ('04', '05') then tax_stopped_on <= {sql_day} - interval {t.stopped_months} month
            when tax_status is not null or full_tax_registration then false end as tax_stopped_long,
       case when unreachable_since <= {sql_day} - interval {t.unreachable_months} month then true
+           when last_inspection_result = 'unreachable' and last_inspection_on <= {sql_day} - interval {t.unreachable_months} month then true
            when full_market_abnormal then false end as unreachable_long
     from base"""

@@ -48,7 +48,7 @@ def project_rows(duck: duckdb.DuckDBPyConnection, basis: Basis, day: date) -> No
         define_records(duck, feed)
     define_aliases(duck, basis)
     define_claims(duck)
-    define_taken(duck)
+    define_taken(duck, basis)
     define_identity(duck)
     define_facts(duck, basis, day)
     duck.execute(f"create or replace table answers as {answers_query(basis)}")

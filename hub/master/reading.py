@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
@@ -39,13 +39,15 @@ class Version:
 
 
 def find_version(connection: Connection, known_at: date | int | None = None) -> Version:
-    """The version that stood at the end of that night, or of that number; default: the newest.
+    """The version that stood at that moment, at the end of that night, or of that number; default: the newest.
 
     Raises:
         ConfigurationError: nothing was published by then.
     """
     query = select(master_version.c.version, master_version.c.business_date, master_version.c.basis)
-    if isinstance(known_at, date):
+    if isinstance(known_at, datetime):
+        query = query.where(master_version.c.published_at <= known_at)
+    elif isinstance(known_at, date):
         query = query.where(master_version.c.business_date <= known_at)
     elif known_at is not None:
         query = query.where(master_version.c.version == known_at)

@@ -51,6 +51,16 @@ def test_a_name_only_cooperative_takes_the_name_most_lists_write(county: County)
     assert county.one("B")["name"] == "龙潭用水专业合作社"
 
 
+def test_a_name_cut_short_does_not_win_by_its_rank(county: County) -> None:
+    county.deliver("market_abnormal", [{**LISTED, "name": "白石山茶叶专业社"}])
+    county.deliver("tax_registration", [{**TAX, "name": "云岫县白石山茶叶专业合作社"}])
+    county.deliver("registry", [{"coop": "B", "name": "月湖莲藕合作社"}])
+    county.deliver("demonstration", [{"coop": "B", "name": "云岫县月湖莲藕专业合作社"}])
+    county.project()
+    assert county.one("A")["name"] == "云岫县白石山茶叶专业合作社"
+    assert county.one("B")["name"] == "月湖莲藕合作社"  # what the registry says is the name
+
+
 def test_a_code_that_passes_its_check_goes_before_one_that_does_not(county: County) -> None:
     from hub.identifiers.codes import make_uscc
 

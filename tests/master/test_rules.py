@@ -131,6 +131,7 @@ CASES: dict[str, list[tuple[str, str, dict[str, Any]]]] = {
         ("yes", BARE, tax("05", abnormal_on=date(2024, 10, 31))),
         ("yes", BARE, {**tax(), **listed(date(2024, 10, 1), reason="unreachable")}),
         ("yes", BARE, {**tax(), **check("closed")}),
+        ("yes", BARE, {**tax(), **check("unreachable", date(2024, 10, 1))}),
         ("yes", BARE, tax("04", modified_on=date(2022, 1, 1))),
         ("no", FULL, tax("05", abnormal_on=date(2024, 11, 2))),
         ("no", FULL, tax()),
