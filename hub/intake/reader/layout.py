@@ -329,8 +329,8 @@ def _continues(sheet: _Sheet, place: int, depth: int) -> bool:
     texts = [squeeze(x) for _, x in cells]
     if words.is_total(texts[0]) and len(above) > 1 and cells[0][0] == min(above):
         return False
-    if len(cells) >= 2 and all(_ORDINAL.match(t) for t in texts) and _counts(texts) and len(cells) >= len(above) * 0.6:
-        return True  # 甲 乙 1 2 3
+    if _is_column_numbers(sheet, place + depth, texts) and len(cells) >= len(above) * 0.6:
+        return True
     if all(words.is_unit(t) for t in texts) and len(cells) >= 1 and cells[0][0] not in (0,):
         return True
     if any(_is_value(t) for t in texts):
@@ -352,6 +352,16 @@ def _continues(sheet: _Sheet, place: int, depth: int) -> bool:
     singles = [c for c in above if not any(left <= c <= right for left, right in groups)]
     under_single = sum(any(c == s for c, _ in cells) for s in singles)
     return inside >= 2 and inside >= len(cells) * 0.7 and under_single == 0
+
+
+def _is_column_numbers(sheet: _Sheet, place: int, texts: list[str]) -> bool:
+    """甲 乙 1 2 3, or (1) (2) (3): the numbers of the columns, below their names. Not the first of rows that count."""
+    if len(texts) < 3 or not all(_ORDINAL.match(t) for t in texts) or not _counts(texts):
+        return False
+    if not is_number(texts[0]):
+        return True
+    following = sheet.filled(sheet.numbers[place + 1]) if place + 1 < len(sheet.numbers) else []
+    return bool(following) and squeeze(following[0][1]) != "2"
 
 
 def _counts(texts: list[str]) -> bool:

@@ -22,6 +22,7 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
     (b"\x84\x31\x95\x33", "gb18030"),
 )
+_LINE_END = re.compile(r"\r\n|\n|\r|\x0b|\x0c")
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
@@ -83,6 +84,16 @@ def decode(data: bytes, remarks: list[str]) -> tuple[str, str]:
     return text, encoding
 
 
+_GAP = re.compile(r"[ \u3000\u00a0]{2,}|\t+")
+
+
+def _by_gaps(lines: list[str]) -> bool:
+    """Whether runs of blanks cut most lines into the same number of cells: a table pasted from a screen."""
+    counts = [len(_GAP.split(line.strip())) for line in lines]
+    usual = max(set(counts), key=counts.count)
+    return usual > 1 and counts.count(usual) >= len(counts) * 0.8 and len(counts) > 2
+
+
 def find_separator(text: str) -> str | None:
     """The separator that cuts most lines into the same number of cells; None for text that is no table."""
     lines = [line for line in text[:200_000].splitlines()[:200] if line.strip()]
@@ -113,10 +124,16 @@ def read_text(text: str) -> tuple[str, Grid]:
     """(format, grid) of delimited text or a pasted list. A row is a record: a quoted line break does not count."""
     separator = find_separator(text)
     grid = Grid("")
+    lines = _LINE_END.split(text)
+    if separator is None and _by_gaps([line for line in lines[:200] if line.strip()]):
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                grid.rows[number] = [c.strip() for c in _GAP.split(line.strip())]
+        return "text", grid
     csv.field_size_limit(1 << 24)
     if separator is None:
         grid.paragraphs = True
-        for number, line in enumerate(re.split(r"\r\n|\n|\r|\x0b|\x0c", text), 1):
+        for number, line in enumerate(lines, 1):
             if line.strip():
                 grid.rows[number] = [line]
         return "text", grid
