@@ -18,7 +18,6 @@ from hub.identifiers.codes import (
     is_cooperative_uscc,
     looks_like_id_card,
     organisation_check_passes,
-    organisation_code_of,
     suggest_repairs,
     uscc_check_passes,
 )
@@ -85,9 +84,6 @@ def _subject(code: str) -> CodeFacts:
     bare = tail.lstrip("0")
     if looks_like_id_card(tail) or id_card_check_passes(tail) or looks_like_id_card(bare):
         return CodeFacts()
-    organisation = organisation_code_of(bare) if len(bare) == 9 else None
-    if organisation and organisation_check_passes(organisation):
-        return CodeFacts(organisation=organisation, how="追溯主体身份码内含的组织机构代码", shown=organisation)
     return CodeFacts(key=f"S:{code}", how="追溯主体身份码", shown="")
 
 
@@ -127,6 +123,9 @@ def group_by_codes(codes: Sequence[Sequence[str]], namings: Namings, clusters: C
     home_of_name = _homes(by_organisation, namings)
     for organisation in sorted(by_organisation):
         rightful[organisation] = _rightful(organisation, by_organisation[organisation], home_of_name, namings, grouping)
+    # A profile with two proven codes is at home with the one that more rows bear under its name.
+    weight = {o: sum(namings.weight[i] for i in members) for o, members in rightful.items()}
+    for organisation in sorted(rightful, key=lambda o: (-weight[o], o)):
         for i in rightful[organisation]:
             home.setdefault(i, organisation)
     for organisation, members in rightful.items():

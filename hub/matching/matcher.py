@@ -294,13 +294,10 @@ class _Matcher:
         if name in {"same", "core", "stem"}:
             return True
         person = row["g_representative"] > 0 or row["g_phone"] > 0 or row["g_place"] > 0
-        if name in {
-            "sound",
-            "jumbled",
-            "trade_slip",
-        }:  # hardly ever two cooperatives: enough unless something speaks against
-            return person or not any(row[f"g_{c}"] == 0 for c in ("representative", "phone", "place", "town"))
-        return person  # 顺利 and 利顺, 牛山 and 牛蹄山 may be cooperatives of one town
+        if name in {"sound", "jumbled", "trade_slip"}:
+            # Hardly ever two cooperatives: enough unless something speaks against it.
+            return bool(person or all(row[f"g_{c}"] != 0 for c in ("representative", "phone", "place", "town")))
+        return bool(person)  # 顺利 and 利顺, 牛山 and 牛蹄山 may be cooperatives of one town
 
     def _may_ask(self, row: dict[str, Any]) -> bool:
         name = level_name(COMPARISONS[0], row["g_name"])

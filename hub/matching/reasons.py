@@ -49,11 +49,13 @@ def identifier_reason(how: str) -> str:
     return f"{how}与该社其他记录一致，名称相符。"
 
 
-def review_reason(kind: str, probability: float, with_name: str | None) -> str:
-    """The sentence for a profile that waits for a person."""
+def review_reason(kind: str, probability: float, with_name: str | None, owner: str | None = None) -> str:
+    """The sentence for a profile that waits for a person. `owner` is the name a code in conflict belongs to."""
     who = f"“{with_name}”" if with_name else "另一条记录"
     if kind == "conflict":
-        return f"代码与{who}相同而名称不同，可能抄错了行，待人工判断。"
+        if owner and owner != with_name:
+            return f"代码属于“{owner}”，名称却与{who}相符，可能抄错了行，待人工判断。"
+        return f"代码与{who}的相同，名称却不同，可能抄错了行，待人工判断。"
     return f"可能与{who}是同一家（把握 {percent(probability)}），待人工判断。"
 
 

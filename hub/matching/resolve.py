@@ -202,7 +202,10 @@ def _link_table(
             link, reason = "review", EMPTY_REASON
         elif link == "review":
             question = question_of[outcome.group[i]]
-            reason = review_reason(question.kind, question.probability, names[question.b])
+            owner = outcome.grouping.conflicts.get(question.a)
+            reason = review_reason(
+                question.kind, question.probability, names[question.b], names[owner] if owner is not None else None
+            )
             evidence = {"partner": keys[question.b], "items": evidence_items(question.levels, model)}
         else:
             coop_id = assignment.ids[group_number[outcome.group[i]]]
