@@ -117,6 +117,11 @@ class Reading:
         ]
 
 
+def refuse_entities() -> FormatError:
+    """The refusal of XML that defines entities: no office program does, they are how XML bombs work."""
+    return refuse("文件的 XML 里带有实体定义，可能有害，已拒收。", "请发送方用 Excel 或 WPS 另存为 .xlsx 后重新报送。")
+
+
 class LockedError(FormatError):
     """A file with a password of its own."""
 

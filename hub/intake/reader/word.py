@@ -8,7 +8,7 @@ import zipfile
 from typing import Any
 
 from hub.intake.reader.grid import Grid
-from hub.intake.reader.model import refuse
+from hub.intake.reader.model import refuse, refuse_entities
 
 
 def _name(element: Any) -> str:
@@ -95,7 +95,10 @@ def read_docx(archive: zipfile.ZipFile) -> list[Grid]:
 
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True)
     try:
-        root = etree.fromstring(archive.read("word/document.xml"), parser)
+        document = archive.read("word/document.xml")
+        if b"<!DOCTYPE" in document[:4096]:
+            raise refuse_entities()
+        root = etree.fromstring(document, parser)
     except (KeyError, zipfile.BadZipFile, etree.XMLSyntaxError, RuntimeError, NotImplementedError) as error:
         raise refuse("Word 文件已损坏。", "请发送方用 Word 或 WPS 另存后重新报送。", repr(error)[:200]) from None
     body = next((child for child in root if _name(child) == "body"), None)

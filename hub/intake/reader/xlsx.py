@@ -12,7 +12,7 @@ from zlib import error as zlib_error
 
 from hub.errors import FormatError
 from hub.intake.reader.grid import BUILTIN_DATES, Grid, Range, cell_number, is_date_format
-from hub.intake.reader.model import refuse
+from hub.intake.reader.model import refuse, refuse_entities
 
 _REFERENCE = re.compile(r"^\$?([A-Z]{1,3})\$?(\d{1,7})$")
 _ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
@@ -60,11 +60,9 @@ class _Package:
 
     def open(self, part: str) -> zipfile.ZipExtFile:
         stream = cast(zipfile.ZipExtFile, self.archive.open(self.names[part.lower()]))
-        if b"<!DOCTYPE" in stream.peek(2048)[:2048]:  # no office program writes one: entities are how XML bombs work
+        if b"<!DOCTYPE" in stream.peek(2048)[:2048]:
             stream.close()
-            raise refuse(
-                "文件的 XML 里带有实体定义，可能有害，已拒收。", "请发送方用 Excel 或 WPS 另存为 .xlsx 后重新报送。"
-            )
+            raise refuse_entities()
         return stream
 
     def tree(self, part: str) -> Any:

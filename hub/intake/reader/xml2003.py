@@ -6,7 +6,7 @@ import io
 from typing import Any
 
 from hub.intake.reader.grid import MAX_COLUMNS, Grid, number_text
-from hub.intake.reader.model import refuse
+from hub.intake.reader.model import refuse, refuse_entities
 
 
 def _get(element: Any, name: str) -> str | None:
@@ -44,7 +44,7 @@ def read_xml2003(data: bytes) -> list[Grid]:
     from lxml import etree
 
     if b"<!DOCTYPE" in data[:65536] or b"<!ENTITY" in data[:65536]:
-        raise refuse("XML 文件里带有实体定义，可能有害，已拒收。", "请发送方另存为 .xlsx 后重新报送。")
+        raise refuse_entities()
     grids: list[Grid] = []
     try:
         events = etree.iterparse(
