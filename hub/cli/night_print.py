@@ -91,6 +91,8 @@ def _print_trouble(out: Console, report: NightReport) -> None:
     for one in report.trouble:
         word = {"held": "待人工确认 held", "failed": "无法使用 refused"}[one["state"]]
         out.print(f"  [yellow]{word}[/]：{feed_catalogue()[one['feed']].title.zh} · {one['name']}：{one['reason']}")
+    for path in report.summary.get("returned", []):
+        out.print(f"  退回工作簿 to be corrected by its sender：{_near(path)}")
     for name in report.summary.get("unknown_folders", []):
         out.print(f"  [yellow]未知目录 unknown folder[/]：{name}")
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, select, text
 
+from expectations import warm_up
 from hub.alerts import fix_alert, raise_alert
 from hub.errors import HubError, Where
 from hub.feeds import feed_catalogue
@@ -27,6 +29,7 @@ from hub.intake.deliveries import (
     rows_of_last_accepted,
     waiting_deliveries,
 )
+from hub.intake.mapping import layout_changes
 from hub.intake.staging import StagedDelivery, load_staged, save_staged, stage_delivery
 from hub.night.context import Night
 from hub.store.tables.intake import archived_file, column_mapping, connector_state
@@ -68,6 +71,9 @@ def fetch_deliveries(night: Night, feeds: Sequence[str]) -> dict[str, FetchOutco
     wanted = [f for f in feeds if night.inbox is None or (night.inbox / f).is_dir()]
     outcomes = {feed: FetchOutcome(feed) for feed in feeds}
     with night.step("fetch") as note:
+        threading.Thread(
+            target=warm_up, name="warm-up", daemon=True
+        ).start()  # the checks' library takes seconds to load
         # waiting on networks and on files that must stand still, not computing: feeds are fetched side by side
         with ThreadPoolExecutor(max_workers=8) as pool:
             list(pool.map(lambda feed: _fetch_or_report(night, feed, outcomes[feed]), wanted))
@@ -218,6 +224,7 @@ def _stage_one(night: Night, one: Delivery, outcome: FeedOutcome) -> None:
 def accept_deliveries(night: Night, feeds: Sequence[str]) -> dict[str, FeedOutcome]:
     """Makes staged deliveries durable, one transaction each, in an order that does not depend on how they arrived."""
     outcomes = {feed: FeedOutcome(feed) for feed in feeds}
+    returned: list[str] = []
     with night.step("accept") as note:
         for feed, outcome in outcomes.items():
             with night.engine.connect() as connection:
@@ -228,7 +235,10 @@ def accept_deliveries(night: Night, feeds: Sequence[str]) -> dict[str, FeedOutco
                 state = accept_delivery(night.engine, one, run_id=night.run_id)
                 (outcome.held if state == "held" else outcome.accepted).append(one.delivery_id)
                 _alert_about(night, one, feed, state)
+                if written := _write_return(night, one, feed):
+                    returned.append(written)
         note["deliveries"] = sum(len(o.accepted) for o in outcomes.values())
+    night.note("returned", returned)
     return outcomes
 
 
@@ -237,6 +247,7 @@ def _alert_about(night: Night, one: StagedDelivery, feed: str, state: str) -> No
         name = connection.scalar(text("select name from delivery where delivery_id = :id"), {"id": one.delivery_id})
         title = feed_catalogue()[feed].title.zh
         fix_alert(connection, "delivery_failed", f"{feed}/{name}")
+        _alert_about_layout(connection, one, feed, str(name))
         if state == "held":
             raise_alert(
                 connection, "delivery_held", str(one.delivery_id), f"{title}：来件待人工确认（{name}）",
@@ -254,6 +265,51 @@ def _alert_about(night: Night, one: StagedDelivery, feed: str, state: str) -> No
             )  # fmt: skip
         elif state == "accepted":
             fix_alert(connection, "quarantine_exceeded", problem)
+
+
+def _alert_about_layout(connection: Connection, one: StagedDelivery, feed: str, name: str) -> None:
+    """A column that is new or gone since the sender's last delivery is told once; a layout as before ends it."""
+    new, gone = layout_changes(connection, one.delivery_id)
+    problem = f"{feed}/{one.town or ''}"
+    if not new and not gone:
+        fix_alert(connection, "layout_changed", problem)
+        return
+    title = feed_catalogue()[feed].title.zh
+    words = [f"新增列：{'、'.join(new)}。"] * bool(new) + [f"不见了的列：{'、'.join(gone)}。"] * bool(gone)
+    raise_alert(
+        connection, "layout_changed", problem, f"{title}：表头有变化（{name}）",
+        f"{Where(feed=title, file=name)}：{''.join(words)}不认识的列原样保存，没有丢。"
+        f" 下一步：若新列名就是某个数据项，执行 coop-hub columns confirm {feed} 列名 数据项 --by 姓名。",
+    )  # fmt: skip
+
+
+def _write_return(night: Night, one: StagedDelivery, feed: str) -> str | None:
+    """The return workbook of a delivery with quarantined rows, ready for its sender; None when nothing goes back."""
+    if not one.counts.get("quarantined"):
+        return None
+    from hub.intake.return_workbook import write_return_workbook
+
+    with night.engine.connect() as connection:
+        row = connection.execute(
+            text(
+                "select d.name, d.department, a.path from delivery d join archived_file a using (sha256) where delivery_id = :id"
+            ),
+            {"id": one.delivery_id},
+        ).one()
+        out = night.settings.data / "returns" / row.department / f"退回-{one.delivery_id}-{Path(row.name).stem}.xlsx"
+        out.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            write_return_workbook(
+                connection, one.delivery_id, night.settings.data / row.path, out, settings=night.settings
+            )
+        except (
+            HubError
+        ) as error:  # a table of a database cannot be handed back as a workbook; its reasons stand in the database
+            log.info(
+                "no return workbook for delivery %s of %s: %s", one.delivery_id, feed, error.detail or error.message
+            )
+            return None
+    return str(out)
 
 
 def link_profiles(night: Night) -> MatchSummary:

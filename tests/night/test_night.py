@@ -213,3 +213,73 @@ def test_archived_files_and_rows_that_were_tampered_with_are_found(
         connection.execute(text("delete from source_row where row_id = (select min(row_id) from source_row)"))
     with engine.connect() as connection:
         assert check_control_totals(connection)[1] != []
+
+
+def test_a_header_confirmed_once_saves_the_file_and_every_later_one(
+    inbox: Path, run_night: RunNight, engine: Engine
+) -> None:
+    from hub.intake.mapping import confirm_header, confirmed_headers, forget_header
+
+    strange = "企业名称,统一社会信用代码/注册号,列入原因,何时列的"
+    path = inbox / "market_abnormal" / "名录.csv"
+    path.write_bytes(abnormal_csv(abnormal_rows(6), headers=strange))
+    run_night()
+    assert _states(engine) == {"名录.csv": "failed"}
+    with engine.begin() as connection:
+        again = confirm_header(
+            connection,
+            department="market_supervision",
+            feed="market_abnormal",
+            header="何时列的",
+            field="listed_on",
+            person="王科",
+        )
+        assert again == 1
+    run_night()
+    assert _states(engine) == {"名录.csv": "accepted"}
+    path.write_bytes(abnormal_csv(abnormal_rows(7), headers=strange))
+    run_night()
+    with engine.begin() as connection:
+        assert connection.scalar(text("select count(*) from cooperative")) == 7
+        assert [c.field for c in confirmed_headers(connection)] == ["listed_on"]
+        assert forget_header(connection, department="market_supervision", feed="market_abnormal", header="何时列的")
+
+
+def test_a_new_or_vanished_column_is_told_and_its_end_too(inbox: Path, run_night: RunNight, engine: Engine) -> None:
+    path = inbox / "market_abnormal" / "名录.csv"
+    usual = "企业名称,统一社会信用代码/注册号,列入原因,列入日期"
+
+    def open_alerts() -> list[str]:
+        with engine.connect() as connection:
+            return list(
+                connection.scalars(text("select body from alert where kind = 'layout_changed' and fixed_at is null"))
+            )
+
+    path.write_bytes(abnormal_csv(abnormal_rows(6), headers=usual))
+    run_night()
+    assert open_alerts() == []
+    path.write_bytes(abnormal_csv([(*r, "甲所") for r in abnormal_rows(6)], headers=f"{usual},片区网格员"))  # type: ignore[list-item]
+    run_night()
+    assert ["片区网格员" in body for body in open_alerts()] == [True]
+    with engine.connect() as connection:
+        assert connection.scalar(text("select count(*) from source_row where raw ->> '片区网格员' = '甲所'")) == 6
+    path.write_bytes(abnormal_csv([(*r, "乙所") for r in abnormal_rows(6)], headers=f"{usual},片区网格员"))  # type: ignore[list-item]
+    run_night()
+    assert open_alerts() == []
+
+
+def test_rows_that_cannot_be_used_go_back_in_the_senders_own_sheet(
+    inbox: Path, run_night: RunNight, settings: Settings
+) -> None:
+    import openpyxl
+
+    rows = [*abnormal_rows(30), ("云山县无日期茶叶专业合作社", "", NO_REPORT, "")]
+    (inbox / "market_abnormal" / "名录.csv").write_bytes(abnormal_csv(rows))
+    run_night()
+    (path,) = (settings.data / "returns").rglob("*.xlsx")
+    assert path.parent.name == "market_supervision"
+    texts = [
+        str(c.value) for sheet in openpyxl.load_workbook(path) for row in sheet.iter_rows() for c in row if c.value
+    ]
+    assert "云山县无日期茶叶专业合作社" in texts
+    assert any("列入日期" in t and "空" in t for t in texts)
