@@ -17,12 +17,17 @@ from hub.settings import Settings
 COUNTY_TIME = ZoneInfo("Asia/Shanghai")
 
 
+_DEPARTMENT_ACTS = frozenset({"correction_raised", "correction_answered", "correction_overdue", "recall_unanswered"})
+
+
 def recipients(deployment: Deployment, kind: str, details: Mapping[str, Any]) -> tuple[str, ...]:
-    """Whom a problem concerns: the kind's route, else the office; and the owner of the feed it is about."""
+    """Whom a problem concerns: the kind's route, else the office; the owner of the feed it is about; and, where a
+    department has to act, that department."""
     routes = deployment.alerts
     people = routes.by_kind.get(kind) or routes.office or deployment.office.mail
     feed = deployment.feed_by_name.get(str(details.get("feed", "")))
-    return tuple(dict.fromkeys((*people, *(feed.owner_mail if feed else ()))))
+    actor = deployment.department_by_id.get(str(details.get("department", ""))) if kind in _DEPARTMENT_ACTS else None
+    return tuple(dict.fromkeys((*people, *(feed.owner_mail if feed else ()), *(actor.mail if actor else ()))))
 
 
 def when(moment: datetime) -> str:

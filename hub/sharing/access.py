@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -40,3 +41,8 @@ def extract_for(connection: Connection, extract_id: int, department: str, today:
             next_step="与领导小组办公室联系，协议批准或续期后再下载。",
         )
     return row, agreement
+
+
+def parquet_of(files: Sequence[Mapping[str, Any]]) -> str:
+    """Path, below the data folder, of an extract's rows as Parquet, which every extract has."""
+    return next(str(f["path"]) for f in files if f["format"] == "parquet")

@@ -22,7 +22,7 @@ from hub.deployment import Deployment
 from hub.errors import HubError, PermissionRefusedError, TransientError
 from hub.settings import Settings
 from hub.sharing import ledger
-from hub.sharing.access import extract_for
+from hub.sharing.access import extract_for, parquet_of
 from hub.sharing.agreements import Agreement
 from hub.sharing.changes import Changes, compare
 from hub.sharing.columns import column_from_json
@@ -30,7 +30,6 @@ from hub.sharing.digests import Digests, digest_file
 from hub.sharing.flat_files import digest_rows, write_csv, write_parquet
 from hub.sharing.keys import derive_key
 from hub.sharing.masks import pseudonym
-from hub.sharing.publishing import parquet_of
 from hub.sharing.selection import workspace
 from hub.sharing.sql import literal
 from hub.sharing.workbook import Cover, write_workbook

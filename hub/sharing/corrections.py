@@ -8,10 +8,10 @@ archives.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, func, insert, or_, select, update
 
@@ -22,6 +22,9 @@ from hub.sharing import ledger
 from hub.sharing.sources import Dataset
 from hub.sharing.working_days import WorkingCalendar
 from hub.store.tables.sharing import correction, correction_step
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 STATE_TITLES = {
     "raised": "提出",
@@ -290,11 +293,9 @@ def archive(connection: Connection, correction_id: int, person: Person, *, today
     fix_alert(connection, "correction_answered", str(correction_id))
 
 
-def settle_corrected(
-    connection: Connection, datasets: Mapping[str, Any], *, today: date, hub: Person = Person("hub", "hub")
-) -> list[int]:
+def settle_corrected(connection: Connection, rows_of: Callable[[str], pa.Table], *, today: date) -> list[int]:
     """标注撤销 for answered disputes whose disputed value is no longer in its dataset: the corrected row has arrived.
-    `datasets` maps a dataset's name to its rows (Arrow); run once a night before publishing. Returns the numbers."""
+    `rows_of` gives a dataset's rows; run every night before publishing. Returns the numbers."""
     import pyarrow.compute as pc
 
     waiting = connection.execute(
@@ -302,12 +303,12 @@ def settle_corrected(
     ).all()
     settled = []
     for row in waiting:
-        rows = datasets.get(row.dataset)
-        if rows is None or row.field is None or row.value is None:
+        if row.field is None or row.value is None:
             continue
+        rows = rows_of(row.dataset)
         held = rows.filter(pc.equal(rows.column("coop_id"), row.coop_id)).column(row.field)
         if row.value not in [None if v is None else str(v) for v in held.to_pylist()]:
-            unflag(connection, row.correction_id, hub, today=today)
+            unflag(connection, row.correction_id, Person(ledger.HUB, ledger.HUB), today=today)
             settled.append(int(row.correction_id))
     return settled
 

@@ -24,15 +24,20 @@ from hub.errors import ConflictError
 from hub.feeds import Kind
 from hub.settings import Settings
 from hub.sharing import ledger
+from hub.sharing.access import parquet_of
+from hub.sharing.agreement_watch import watch_agreements
 from hub.sharing.agreements import load_agreements, recipients_of
 from hub.sharing.approvals import AgreementState, agreement_states
 from hub.sharing.changes import Changes, compare
 from hub.sharing.columns import ExtractColumn, Form
 from hub.sharing.contents import record_cooperatives
+from hub.sharing.corrections import overdue, settle_corrected
+from hub.sharing.delivery import queue_push
 from hub.sharing.digests import digest_file
 from hub.sharing.disputes import flagged_disputes
 from hub.sharing.flat_files import digest_rows, write_csv, write_parquet
 from hub.sharing.keys import derive_key
+from hub.sharing.notices import tell_published
 from hub.sharing.selection import Selector, workspace
 from hub.sharing.sources import DatasetSource, MasterDatasets
 from hub.sharing.sql import name, one_row
@@ -121,13 +126,18 @@ def publish(
             return []
         state = _State(*newest)
         with engine.begin() as recording:
-            states = agreement_states(recording, agreements, today or state.business_date)
+            day = today or state.business_date
+            states = agreement_states(recording, agreements, day)
+            watch_agreements(recording, states.values(), day)
+            overdue(recording, today=day)
         scratch = settings.data / "scratch"
         scratch.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix="publish-", dir=scratch))
         try:
             with workspace(folder) as duck:
                 reader = Selector(duck, deployment, datasets, lambda n: source.read(connection, n), state.business_date)
+                with engine.begin() as recording:
+                    settle_corrected(recording, reader.table, today=day)
                 publisher = _Publisher(engine, deployment, settings, run_id, state, duck, reader, folder)
                 return [
                     publisher.publish(agreement_state, recipient)
@@ -341,6 +351,10 @@ class _Publisher:
                 "files": {f["format"]: {"sha256": f["sha256"], "sm3": f["sm3"], "size": f["size"]} for f in files},
             }
             ledger.record(connection, "published", recipient.id, ledger.HUB, extract_id, details)
+            queue_push(connection, agreement, recipient.id, extract_id)
+            tell_published(
+                connection, self._deployment, self._settings, recipient.id, extract_id=extract_id, title=cover.title
+            )
         return extract_id
 
 
@@ -352,11 +366,6 @@ def _newest_extract(connection: Connection, agreement: str, department: str) -> 
         .limit(1)
     )
     return connection.execute(query).first()
-
-
-def parquet_of(files: Sequence[Mapping[str, Any]]) -> str:
-    """Path, below the data folder, of an extract's rows as Parquet, which every extract has."""
-    return next(str(f["path"]) for f in files if f["format"] == "parquet")
 
 
 def _settle(temporary: Path, final: Path) -> None:

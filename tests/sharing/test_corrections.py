@@ -57,12 +57,14 @@ def test_the_whole_way_from_raising_to_the_archive(county: County, sql: Sql) -> 
         corrections.answer(
             connection, number, SOURCE, outcome="corrected", text="已更正", corrected_value="12", today=TODAY
         )
-        rows = {"cooperatives": county.source.read(connection, "cooperatives")}
-        assert corrections.settle_corrected(connection, rows, today=TODAY) == []  # the old value still stands
+        assert (
+            corrections.settle_corrected(connection, lambda n: county.source.read(connection, n), today=TODAY) == []
+        )  # the old value still stands
     county.source.rows["cooperatives"][0]["members"] = 12
     with county.engine.begin() as connection:
-        rows = {"cooperatives": county.source.read(connection, "cooperatives")}
-        assert corrections.settle_corrected(connection, rows, today=TODAY) == [number]
+        assert corrections.settle_corrected(connection, lambda n: county.source.read(connection, n), today=TODAY) == [
+            number
+        ]
         corrections.archive(connection, number, TAX, today=TODAY)
         states = [s.state for s in corrections.history(connection, number)]
     assert states == ["raised", "accepted", "flagged", "answered", "unflagged", "archived"]
