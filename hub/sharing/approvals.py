@@ -148,6 +148,20 @@ def decide(
     )
 
 
+def revoke_all(connection: Connection, agreement: Agreement, *, person: str, day: date, reason: str | None) -> int:
+    """Revokes every approved version of an agreement, so that nothing published under any of them can be fetched.
+    Returns how many."""
+    d = agreement_decision.c
+    versions = connection.scalars(select(d.version).where(d.agreement == agreement.id).distinct()).all()
+    revoked = 0
+    for version in versions:
+        newest = newest_decision(connection, agreement.id, version)
+        if newest is not None and newest.decision == "approved":
+            decide(connection, agreement, version, "revoked", person=person, day=day, reason=reason)
+            revoked += 1
+    return revoked
+
+
 def standing_of(agreement: Agreement, decision: Decision | None, day: date) -> Standing:
     """Where an agreement stands on a day, given the newest decision about its version."""
     if agreement.share_type is ShareType.NONE:

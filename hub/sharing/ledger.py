@@ -12,10 +12,12 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, text
 
+from hub.errors import FormatError
 from hub.store.tables.sharing import extract, ledger
 
 GENESIS = "0" * 64
@@ -157,6 +159,39 @@ def read_lines(connection: Connection, *, after: int = 0) -> Iterator[Line]:
     query = select(ledger).where(ledger.c.seq > after).order_by(ledger.c.seq)
     for row in connection.execution_options(yield_per=5000).execute(query):
         yield Line(**row._mapping)
+
+
+def parse_line(text_line: str) -> Line:
+    """A line of an export.
+
+    Raises:
+        FormatError: it is not one.
+    """
+    try:
+        kept = json.loads(text_line)
+        kept["at"] = datetime.fromisoformat(kept["at"])
+        return Line(**kept)
+    except (ValueError, TypeError, KeyError) as error:
+        raise FormatError(
+            "这不是导出的台账。", next_step="用 coop-hub ledger export 重新导出后再核验。", detail=type(error).__name__
+        ) from None
+
+
+def read_head(path: Path) -> Head:
+    """A head as `coop-hub ledger head --out` wrote it.
+
+    Raises:
+        FormatError: it is not one.
+    """
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        return Head(int(kept["seq"]), str(kept["hash"]))
+    except (ValueError, TypeError, KeyError) as error:
+        raise FormatError(
+            f"{path.name} 不是交存的台账摘要。",
+            next_step="选择 coop-hub ledger head 写出的文件。",
+            detail=type(error).__name__,
+        ) from None
 
 
 def chain_problems(lines: Iterable[Line], heads: Sequence[Head] = ()) -> list[str]:

@@ -83,7 +83,7 @@ def _escaped(v: str, escape: Escape) -> str:
         return v
     if escape is Escape.EVERYTHING:
         v = f"case when length({v}) > {_TEXT_LIMIT} then left({v}, {_TEXT_LIMIT - 1}) || '…' else {v} end"
-        v = f"regexp_replace({v}, '_(x[0-9A-Fa-f]{{4}}_)', '_x005F_\\1', 'g')"
+        v = f"replace({v}, '_x', '_x005F_x')"  # every one: escapes may overlap
         for code in (*range(1, 9), 11, 12, 13, *range(14, 32), 0xFFFE, 0xFFFF):
             v = f"replace({v}, chr({code}), '_x{code:04X}_')"
     return f"replace(replace(replace({v}, '&', '&amp;'), '<', '&lt;'), '>', '&gt;')"

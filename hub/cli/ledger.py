@@ -1,0 +1,145 @@
+"""`coop-hub ledger`: reading the ledger, proving it here and offline, handing its head to another department."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from hub.cli import data_option, deployment_option
+from hub.cli.sharing_frame import opened, print_table
+
+
+@click.group()
+def ledger() -> None:
+    """共享台账：查看、导出、离线核验、交存摘要、某社数据给过谁。The ledger."""
+
+
+@ledger.command("list")
+@click.option("--department", help="只看一个部门 one department")
+@click.option("--event", help="只看一类事项 one kind of event")
+@click.option("--limit", default=50, show_default=True)
+@data_option
+@deployment_option
+def list_lines(
+    department: str | None, event: str | None, limit: int, data: Path | None, deployment: Path | None
+) -> None:
+    """最近的台账记录，新的在前。"""
+    from sqlalchemy import select
+
+    from hub.sharing.ledger import EVENTS
+    from hub.store.tables.sharing import ledger as lines
+
+    query = select(lines).order_by(lines.c.seq.desc()).limit(limit)
+    if department:
+        query = query.where(lines.c.department == department)
+    if event:
+        query = query.where(lines.c.event == event)
+    with opened(data, deployment) as place, place.engine.connect() as connection:
+        print_table(
+            ("序号", "时间", "事项", "部门", "经办", "摘录", "要点"),
+            (
+                (
+                    r.seq,
+                    r.at.astimezone().strftime("%Y-%m-%d %H:%M:%S"),
+                    EVENTS.get(r.event, r.event),
+                    place.called(r.department),
+                    r.person,
+                    r.extract_id,
+                    "；".join(
+                        f"{k}={v}" for k, v in r.details.items() if isinstance(v, str | int) and len(str(v)) < 40
+                    ),
+                )
+                for r in connection.execute(query)
+            ),
+        )
+
+
+@ledger.command("export")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="JSON Lines 文件")
+@data_option
+@deployment_option
+def export(out: Path, data: Path | None, deployment: Path | None) -> None:
+    """导出整本台账，供离线核验或交上级。"""
+    from hub.sharing.ledger import read_lines
+
+    with (
+        opened(data, deployment) as place,
+        place.engine.connect() as connection,
+        out.open("w", encoding="utf-8") as file,
+    ):
+        count = 0
+        for line in read_lines(connection):
+            file.write(json.dumps(line.as_json(), ensure_ascii=False, sort_keys=True) + "\n")
+            count += 1
+    click.echo(f"导出 {count} 条到 {out}。")
+
+
+@ledger.command("head")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="写成文件，交另一部门保存")
+@data_option
+@deployment_option
+def head(out: Path | None, data: Path | None, deployment: Path | None) -> None:
+    """当前链头摘要：每天交另一部门保存，日后可证明台账没有被整条重写。"""
+    from hub.sharing.ledger import head as newest
+
+    with opened(data, deployment) as place, place.engine.connect() as connection:
+        found = newest(connection)
+        text = json.dumps(
+            {
+                "county": place.deployment.county.code,
+                "date": place.today.isoformat(),
+                "seq": found.seq,
+                "hash": found.hash,
+            }
+        )
+    if out:
+        out.write_text(text + "\n", encoding="utf-8")
+    click.echo(text)
+
+
+@ledger.command("check")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--head", "heads", multiple=True, type=click.Path(path_type=Path, exists=True), help="交存过的摘要文件")
+def check(file: Path, heads: tuple[Path, ...]) -> None:
+    """离线核验导出的台账，不需要数据库。Exit code 1 if anything is wrong."""
+    from hub.sharing.ledger import chain_problems, parse_line, read_head
+
+    with file.open(encoding="utf-8") as lines:
+        problems = chain_problems((parse_line(line) for line in lines), [read_head(h) for h in heads])
+    for problem in problems:
+        click.echo(f"✗ {problem}")
+    if not problems:
+        click.echo("✓ 台账完整。The chain is whole.")
+    sys.exit(1 if problems else 0)
+
+
+@ledger.command("who")
+@click.argument("coop_id")
+@data_option
+@deployment_option
+def who(coop_id: str, data: Path | None, deployment: Path | None) -> None:
+    """某合作社的数据给过谁：哪份摘录、哪些字段、谁、何时、什么方式。"""
+    from hub.sharing.recall import who_received
+
+    with opened(data, deployment) as place, place.engine.connect() as connection:
+        print_table(
+            ("时间", "接收部门", "数据", "协议", "字段", "领取人", "方式", "副本号", "召回"),
+            (
+                (
+                    r.made_at.astimezone().strftime("%Y-%m-%d %H:%M"),
+                    place.called(r.department),
+                    f"{r.title}（{r.business_date}）",
+                    f"{r.agreement} v{r.agreement_version}",
+                    "、".join(f["title"] for f in r.fields),
+                    r.person,
+                    r.way,
+                    r.copy_number,
+                    "已删除" if r.acknowledged_at else ("待回执" if r.recalled_at else ""),
+                )
+                for r in who_received(connection, coop_id)
+            ),
+            empty="没有部门领取过含该合作社的数据。",
+        )
