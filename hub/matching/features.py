@@ -85,7 +85,7 @@ def name_features(parsed: ParsedName) -> dict[str, list[str]]:
     cores = [c + (f"#{parsed.branch}" if parsed.form == BRANCH else "") for c in parsed.cores if c]
     sounds = [sound_of(c) for c in cores]
     stem = stem_of(parsed)
-    counties = [r for r in parsed.regions if r[-1] in "县市区旗"]
+    counties = [r for r in parsed.regions if r and r[-1] in "县市区旗"]
     return {
         "surface": [parsed.surface] if parsed.surface else [],
         "core": cores,

@@ -289,19 +289,21 @@ class _Matcher:
         """Names that are no slip of one another never link on people and places alone: one person runs several
         cooperatives at one address, even under one brand."""
         name = level_name(COMPARISONS[0], row["g_name"])
-        if not self._may_ask(row) or name == "brand":
+        if not self._may_ask(row) or row["g_region"] == 0 or name == "brand":
             return False
-        if name in {"same", "core", "stem"}:
-            return True
         person = row["g_representative"] > 0 or row["g_phone"] > 0 or row["g_place"] > 0
-        if name in {"sound", "jumbled", "trade_slip"}:
-            # Hardly ever two cooperatives: enough unless something speaks against it.
-            return bool(person or all(row[f"g_{c}"] != 0 for c in ("representative", "phone", "place", "town")))
-        return bool(person)  # 顺利 and 利顺, 牛山 and 牛蹄山 may be cooperatives of one town
+        if person or name == "same":
+            return True
+        against = {c for c in ("representative", "phone", "place", "town") if row[f"g_{c}"] == 0}
+        if name in {"core", "stem"}:  # representatives change; towns and phones with them do not
+            return "town" not in against and len(against) < 2
+        if name in {"sound", "jumbled", "trade_slip"}:  # hardly ever two cooperatives
+            return not against
+        return False  # 顺利 and 利顺, 牛山 and 牛蹄山 may be cooperatives of one town
 
     def _may_ask(self, row: dict[str, Any]) -> bool:
         name = level_name(COMPARISONS[0], row["g_name"])
-        return row["g_form"] != 0 and row["g_region"] != 0 and name not in {"other", "missing"}
+        return row["g_form"] != 0 and name not in {"other", "missing"}
 
     def _link_to_coded(self) -> bool:
         moved = False

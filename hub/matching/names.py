@@ -239,6 +239,11 @@ class Gazetteer:
                     body, slip = fuzzy[1], True
                     continue
             break
+        if not regions:
+            behind = self._town_behind_short_region(body)
+            if behind:
+                regions.append(behind[0])
+                town, body = self.towns[behind[1]], behind[2]
         if not regions or slip:
             short = next(
                 (
@@ -256,8 +261,33 @@ class Gazetteer:
             readings += self._behind_slipped_short_region(body)
         brand, trade = self.split_trade(body)
         return ParsedName(
-            surface, body, brand, trade, form, suffix, tuple(regions), town, branch, slip, (body, *readings)
+            surface,
+            body,
+            brand,
+            trade,
+            form,
+            suffix,
+            tuple(map(self.full_region, regions)),
+            town,
+            branch,
+            slip,
+            (body, *readings),
         )
+
+    def _town_behind_short_region(self, body: str) -> tuple[str, str, str] | None:
+        """(short region, town, rest) of 云岫白石镇…: before a town, a short region is no brand."""
+        for short in sorted(self.short_regions):
+            taken = self._take_place(body[len(short) :]) if body.startswith(short) else None
+            if taken and taken[1]:
+                return short, taken[0], taken[2]
+        return None
+
+    def full_region(self, region: str) -> str:
+        """The full name of a region written short; "" if several have that short name."""
+        if region in self.regions:
+            return region
+        full = [r for r in self.regions if r[:-1] == region]
+        return full[0] if len(full) == 1 else ""
 
     def _behind_slipped_short_region(self, body: str) -> list[str]:
         """What is left when the name begins with what sounds like a short region and a brand follows: a second reading
