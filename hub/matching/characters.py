@@ -52,6 +52,25 @@ def sound_table() -> dict[int, str]:
 
 
 @lru_cache(maxsize=1)
+def loose_sound_table() -> dict[int, str]:
+    """As `sound_table`, with sounds that dialects do not tell apart taken as one: in and ing, z and zh, l and n…"""
+    from pypinyin.pinyin_dict import pinyin_dict
+
+    syllables: dict[str, str] = {}
+    table: dict[int, str] = {}
+    for code in sorted(pinyin_dict):
+        syllable = _toneless(pinyin_dict[code].split(",")[0])
+        if syllable[:2] in {"zh", "ch", "sh"}:
+            syllable = syllable[0] + syllable[2:]
+        if syllable[:1] == "n" and len(syllable) > 1:
+            syllable = "l" + syllable[1:]
+        if syllable.endswith(("ing", "eng")):
+            syllable = syllable[:-1]
+        table[code] = syllables.setdefault(syllable, chr(_SOUND_BASE + len(syllables)))
+    return table
+
+
+@lru_cache(maxsize=1)
 def look_table() -> dict[int, str]:
     """Character -> the first of the characters that look like it, for `str.translate`. Looks do not chain."""
     table: dict[int, str] = {}
@@ -70,6 +89,11 @@ def simplified(text: str) -> str:
 def sound_of(text: str) -> str:
     """The text's sound, one private character a syllable. Other characters stay."""
     return text.translate(sound_table())
+
+
+def loose_sound_of(text: str) -> str:
+    """The text's sound as dialects hear it. Other characters stay."""
+    return text.translate(loose_sound_table())
 
 
 def look_of(text: str) -> str:

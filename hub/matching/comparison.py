@@ -51,7 +51,7 @@ COMPARISONS: tuple[Comparison, ...] = (
             Level("same", "名称完全相同", _both("surface")),
             Level("core", "字号和行业相同（区划或后缀写法不同）", _both("core")),
             Level("sound", "字号和行业同音", _both("sound")),
-            Level("look", "字号和行业形近", _both("look")),
+            Level("look", "字号和行业形近或近音", _both("look")),
             Level("jumbled", "字号和行业用字相同，行业字序有误", f"{_both('letters')} and not {_both('trade')}"),
             Level("swapped", "字号用字相同，字序颠倒", _both("letters")),
             Level("swapped_sound", "字号和行业同音而字序颠倒", _both("sound_letters")),

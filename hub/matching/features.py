@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from hub.matching.characters import look_of, simplified, sound_of
+from hub.matching.characters import look_of, loose_sound_of, simplified, sound_of
 from hub.matching.names import BARE, BRANCH, Gazetteer, ParsedName
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def name_features(parsed: ParsedName) -> dict[str, list[str]]:
         "surface": [parsed.surface] if parsed.surface else [],
         "core": cores,
         "sound": list(dict.fromkeys(sounds)),
-        "look": list(dict.fromkeys(look_of(c) for c in cores)),
+        "look": list(dict.fromkeys(f(c) for c in cores for f in (look_of, loose_sound_of))),
         "letters": list(dict.fromkeys("".join(sorted(c)) for c in cores)),
         "sound_letters": list(dict.fromkeys("".join(sorted(s)) for s in sounds)),
         "trade": [parsed.trade] if parsed.trade else [],

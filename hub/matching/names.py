@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 from hub.deployment import County
-from hub.matching.characters import read_words, simplified, sound_of
+from hub.matching.characters import loose_sound_of as sound_of
+from hub.matching.characters import read_words, simplified
 
 # Legal forms. A suffix of another form makes another legal person, whatever the rest of the name.
 COOP, UNION, SHARE, BRANCH, BARE = "coop", "union", "share", "branch", "bare"
@@ -86,10 +87,6 @@ def _suffix_table() -> tuple[dict[str, str], int]:
 @lru_cache(maxsize=1)
 def _suffix_sounds() -> tuple[tuple[str, str], ...]:
     return tuple(sorted(((sound_of(t), f) for t, f in _SUFFIXES), key=lambda p: -len(p[0])))
-
-
-_COOP_SOUND_END = sound_of("合作社")
-_SOCIETY_SOUND = sound_of("社")
 
 
 def plain_name(text: str | None) -> str:
@@ -347,7 +344,7 @@ def _take_suffix(surface: str) -> tuple[str, str, str, str]:
                 and suffix_sound[1:] not in table
             ):
                 return surface[: -length - 1] + surface[-length], suffix_form, surface[-length - 1 :], branch
-    if len(sound) > 3 and sound[-1] == _SOCIETY_SOUND:
+    if len(sound) > 3 and surface[-1] == "社":
         return surface[:-1], COOP, surface[-1:], branch
     return surface, BARE, "", branch
 
