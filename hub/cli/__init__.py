@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "recall": ("recall", "召回已交付的数据 · calling delivered data back"),
     "verify": ("verify", "核验台账、存档和控制总数 · check ledger, archive and control totals"),
     "demo": ("demo", "演示县：生成数据、演示一夜 · the demo county"),
+    "people": ("people", "门户账号：新增、列出、重置、停用 · accounts of the portal"),
     "serve": ("serve", "启动门户和 Dagster · portal and Dagster UI in the foreground"),
 }
 
