@@ -8,7 +8,6 @@ import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from hub.errors import DriftError
@@ -17,8 +16,9 @@ from hub.intake.cells import arrow_type, normalise_cells
 from hub.intake.cells_text import ESCAPED, odd_bytes
 from hub.intake.columns import closest_header, match_columns
 from hub.intake.profile import profile_columns
-from hub.intake.reader.facts import detect_town, sheet_choice
+from hub.intake.reader.facts import sheet_choice, town_of_sheet
 from hub.intake.reader.model import Reading, SheetReading, refuse
+from hub.intake.reader.several import whole_column
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -164,7 +164,7 @@ def _stage_sheet(reading: Reading, sheet: SheetReading, feed: Feed, delivery_tow
         if feed.sheet_field:
             _fill_from_sheet(reading, sheet, feed.by_name[feed.sheet_field], values)
         present = {name: column for name, column in values.items() if column.null_count < length}
-        town = (_town_of_member(reading, sheet) if feed.per_town else None) or delivery_town
+        town = (town_of_sheet(reading, sheet) if feed.per_town else None) or delivery_town
         profile = profile_columns(present, feed, length, town)
         columns = {
             "sheet": pa.repeat(pa.scalar(sheet.name, pa.string()), length),
@@ -174,14 +174,6 @@ def _stage_sheet(reading: Reading, sheet: SheetReading, feed: Feed, delivery_tow
             "notes": joined_notes([notes for _, notes in results.values() if notes is not None], length),
         }
     return pa.table({**columns, **{name: profile[name] for name in PROFILE_COLUMNS}, **values})
-
-
-def _town_of_member(reading: Reading, sheet: SheetReading) -> str | None:
-    """In a zip with a file for each township the member's name says whose rows these are."""
-    if reading.format != "zip":
-        return None
-    member = PurePosixPath(sheet.name.split("/")[0] if "/" in sheet.name else sheet.name)
-    return detect_town(Reading(reading.file, sheets=[sheet]), Path(member.name))
 
 
 def _fill_from_sheet(reading: Reading, sheet: SheetReading, declared: FeedField, values: dict[str, pa.Array]) -> None:
@@ -216,12 +208,14 @@ def raw_json(sheet: SheetReading) -> pa.ChunkedArray:
     filled = [n for n in range(len(sheet.columns)) if sheet.rows[f"c{n}"].null_count < length]
     if not filled or not length:
         return pa.repeat(pa.scalar("{}", pa.string()), length)
-    source = sheet.rows.select([f"c{n}" for n in filled])
+    whole = {n: whole_column(f"c{n}") for n in filled}
+    names = {n: whole[n] if whole[n] in sheet.rows.column_names else f"c{n}" for n in filled}
+    source = sheet.rows.select(list(names.values()))
     pairs = []
-    for n in filled:
+    for n, column in names.items():
         key = f", {json.dumps(sheet.columns[n].header, ensure_ascii=False)}: ".replace("'", "''")
-        odd = odd_bytes(sheet.rows[f"c{n}"].combine_chunks())
-        cell = f"replace(c{n}, chr(0), ' ')" if 0 in odd else f"c{n}"
+        odd = odd_bytes(source[column].combine_chunks())
+        cell = f"replace({column}, chr(0), ' ')" if 0 in odd else column
         text = f"to_json({cell})::varchar" if odd & ESCAPED else f"'\"' || {cell} || '\"'"
         pairs.append(f"'{key}' || {text}")
     with duckdb.connect(config={"threads": 2 if length > SIDE_BY_SIDE else 1}) as connection:

@@ -23,7 +23,9 @@ _STATED = re.compile(
     r"(截至|截止|数据截止|填报日期|填报时间|填表日期|报送日期|统计日期|制表日期|导出时间|导出日期|日期|时间)"
 )
 _TOWN = re.compile(r"^(?:.{2,8}?[县市区旗])?([\u4e00-\u9fff]{1,7}?(?:街道|镇|乡))(?!镇)")
-_NOT_TOWN = re.compile(r"^(各|全|本|所有|关于|填报|乡|镇|街|城|村|若干|美丽|农业产业强|强)")
+_NOT_TOWN = re.compile(
+    r"^(各|全|本|所有|关于|填报|若干|部分|有关|相关)|^(乡|城|村|街|市|重|强|小|小城|产业强|农业产业强|特色小|美丽|示范)[镇乡]|^乡"
+)
 
 
 def _told(reading: Reading) -> Iterator[str]:
@@ -86,6 +88,15 @@ def detect_town(reading: Reading, path: Path, towns: Sequence[str] = ()) -> str 
         bare = re.sub(r"^[\d\s._\-()（）]+", "", text)
         match = _TOWN.match(bare)
         if match and not _NOT_TOWN.match(match[1]):
+            return match[1]
+    return None
+
+
+def town_of_sheet(reading: Reading, sheet: SheetReading) -> str | None:
+    """The township a single sheet comes from: a file in a zip named after it, or a sheet called 凤湾乡."""
+    for part in sheet.name.split("/"):
+        match = _TOWN.match(part)
+        if match and not _NOT_TOWN.match(match[1]) and (reading.format == "zip" or match.end() == len(part)):
             return match[1]
     return None
 

@@ -22,6 +22,11 @@ def split_names(text: str) -> list[str]:
     return [text]
 
 
+def whole_column(source: str) -> str:
+    """Name of the column that keeps the unsplit cells of `source`, where any was split."""
+    return f"{source}_whole"
+
+
 def split_several(sheet: SheetReading, feed: Feed) -> None:
     """Splits the rows of a sheet at the feed's fields that may hold several names; parts count from 0."""
     import pyarrow as pa
@@ -46,5 +51,6 @@ def split_several(sheet: SheetReading, feed: Feed) -> None:
                 parts.append(part)
                 texts.append(name)
         rows = sheet.rows.take(pa.array(taken, pa.int64()))
+        rows = rows.append_column(whole_column(source), rows[source])  # the cell as written stays as evidence
         rows = rows.set_column(rows.column_names.index("part"), "part", pa.array(parts, pa.int32()))
         sheet.rows = rows.set_column(rows.column_names.index(source), source, pa.array(texts, pa.string()))
