@@ -41,7 +41,7 @@ def taken_fields() -> tuple[MasterField, ...]:
     return tuple(f for f in master_fields() if f.rule in ("ranked", "newest", "code", "full_name"))
 
 
-def _value(field: MasterField, column: str) -> tuple[str, str]:
+def _value(field: MasterField, column: str, basis: Basis) -> tuple[str, str]:
     """(SQL of the claim's value, SQL of what makes it a claim)."""
     text = f'cast(r."{column}" as varchar)'
     if field.name == "uscc":
@@ -50,7 +50,11 @@ def _value(field: MasterField, column: str) -> tuple[str, str]:
     if field.name == "registration_number":
         return text, f"{text} in (select code from registration_code)"
     if field.kind is Kind.COOPERATIVE_NAME:
-        return f"regexp_replace(regexp_replace({text}, '{_STATE_IN_NAME}', ''), '\\s', '', 'g')", f"{text} <> ''"
+        bare = f"regexp_replace(regexp_replace({text}, '{_STATE_IN_NAME}', ''), '\\s', '', 'g')"
+        if basis.county:
+            # ledgers run the town's cell and the name together: 白石镇云岫县…合作社
+            bare = f"regexp_replace({bare}, '^.{{2,4}}(镇|乡|街道)({basis.county})', '\\2')"
+        return bare, f"{text} <> ''"
     if field.kind is Kind.TOWN:
         known = f"(select t.town from town_alias t where t.alias = {text})"
         # a county that lists its towns knows them all: what is none of them says nothing about where this one is
@@ -63,9 +67,9 @@ def _value(field: MasterField, column: str) -> tuple[str, str]:
     return text, f"{text} <> ''"
 
 
-def _claims_of(field: MasterField, rank: int, source: str) -> str:
+def _claims_of(field: MasterField, rank: int, source: str, basis: Basis) -> str:
     feed, _, column = source.partition(".")
-    value, condition = _value(field, column)
+    value, condition = _value(field, column, basis)
     table = f"rows_{feed}" if field.past else f"now_{feed}"
     place = 1000 if field.rule == "full_name" and feed not in NAMING_FEEDS else rank
     return (
@@ -106,12 +110,12 @@ def _define_doubtful_codes(duck: duckdb.DuckDBPyConnection) -> None:
         duck.executemany("insert into doubtful_code values (?)", [(c,) for c in failing])
 
 
-def define_claims(duck: duckdb.DuckDBPyConnection) -> None:
+def define_claims(duck: duckdb.DuckDBPyConnection, basis: Basis) -> None:
     """Makes `claim`: one row per (cooperative, field, source, value), with the newest row that says so."""
     by_name = {f.name: f for f in taken_fields()}
     _define_registration_codes(duck, by_name["registration_number"])
     union = " union all ".join(
-        _claims_of(field, rank, source)
+        _claims_of(field, rank, source, basis)
         for field in by_name.values()
         for rank, source in enumerate(field.sources)
         if source.partition(".")[0] in feed_catalogue()

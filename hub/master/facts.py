@@ -261,7 +261,7 @@ def _joined(basis: Basis, day: date) -> str:
     return f"""
     with base as (
       select i.*, {_complete_columns()}, f.* exclude (coop_id, level_places, complaints),
-        coalesce(f.complaints, case when exists (select 1 from now_complaints) then 0 end) as complaints,
+        coalesce(f.complaints, case when exists (select 1 from source where feed = 'complaints' and live) then 0 end) as complaints,
         {_levels()} as demonstration_levels, coalesce(f.in_current_lists, false) as listed_now,
         case when i.representative is not null then coalesce(r.same_representative, 1) end as same_representative, r.same_representative_with,
         case when i.phone is not null then coalesce(p.same_phone, 1) end as same_phone, p.same_phone_with,

@@ -12,20 +12,11 @@ if TYPE_CHECKING:
 
 
 def figures_of(duck: duckdb.DuckDBPyConnection) -> dict[str, Any]:
-    """Counts over `answers`: `cooperatives`, `current`, `answers` {rule: {yes, no, unknown}}, `levels` (cooperatives that hold a
+    """Counts over `answers`: `cooperatives`, `current`, `answers` {rule: {yes, no, unknown}} (also `among_standing`,
+    `among_demonstration`), `levels` (cooperatives that hold a
     valid title of that level), `tax_status`, `towns` (cooperatives a town), `feeds` {feed: live rows}, and the newest `as_of` a feed."""
-    counts = ", ".join(
-        f"count(*) filter (where {r.name}) as y{i}, count(*) filter (where not {r.name}) as n{i}"
-        for i, r in enumerate(rules())
-    )
-    row = duck.execute(f"select count(*), count(*) filter (where in_current_lists), {counts} from answers").fetchall()[
-        0
-    ]
+    row = duck.execute("select count(*), count(*) filter (where in_current_lists) from answers").fetchall()[0]
     total = int(row[0])
-    answers = {
-        r.name: {"yes": row[2 + 2 * i], "no": row[3 + 2 * i], "unknown": total - row[2 + 2 * i] - row[3 + 2 * i]}
-        for i, r in enumerate(rules())
-    }
     levels = {
         c.value: duck.execute(
             "select count(*) from answers where contains(demonstration_levels, ?)", [c.title.zh]
@@ -35,12 +26,10 @@ def figures_of(duck: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     return {
         "cooperatives": total,
         "current": int(row[1]),
-        "answers": answers,
+        "answers": _answers(duck, "true"),
         "levels": levels,
-        "demonstration": {
-            "traceable": _count(duck, "demonstration_now and traceability_registered"),
-            "not_traceable": _count(duck, "demonstration_not_traceable"),
-        },
+        "among_standing": _answers(duck, "not coalesce(ended, false)"),
+        "among_demonstration": _answers(duck, "demonstration_now"),
         "standing": _count(duck, "not coalesce(ended, false)"),
         "tax_status": _pairs(
             duck, "select tax_status, count(*) from answers where tax_status is not null group by 1 order by 1"
@@ -48,6 +37,17 @@ def figures_of(duck: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         "towns": _pairs(duck, "select coalesce(town, ''), count(*) from answers group by 1 order by 1"),
         "feeds": {f: duck.execute(f"select count(*) from now_{f}").fetchall()[0][0] for f in feed_catalogue()},
         "as_of": _pairs(duck, "select feed, max(as_of)::varchar from source where live group by 1 order by 1"),
+    }
+
+
+def _answers(duck: duckdb.DuckDBPyConnection, among: str) -> dict[str, dict[str, int]]:
+    """rule -> yes, no, unknown, among the cooperatives a condition picks."""
+    counts = ", ".join(f"count(*) filter (where {r.name}), count(*) filter (where not {r.name})" for r in rules())
+    row = duck.execute(f"select count(*), {counts} from answers where {among}").fetchall()[0]
+    total = int(row[0])
+    return {
+        r.name: {"yes": row[1 + 2 * i], "no": row[2 + 2 * i], "unknown": total - row[1 + 2 * i] - row[2 + 2 * i]}
+        for i, r in enumerate(rules())
     }
 
 

@@ -47,7 +47,7 @@ def project_rows(duck: duckdb.DuckDBPyConnection, basis: Basis, day: date) -> No
     for feed in feed_catalogue().values():
         define_records(duck, feed)
     define_aliases(duck, basis)
-    define_claims(duck)
+    define_claims(duck, basis)
     define_taken(duck, basis)
     define_identity(duck)
     define_facts(duck, basis, day)

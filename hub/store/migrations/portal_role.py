@@ -43,6 +43,11 @@ POLICIES: dict[str, str] = {
     "check_result": "exists (select 1 from delivery d where d.delivery_id = check_result.delivery_id)",
     # whole rows of the master, with fields no agreement names: the office only; a department reads its extracts
     "cooperative": _OFFICE,
+    "cooperative_history": _OFFICE,
+    "cooperative_id": _OFFICE,
+    "id_event": _OFFICE,
+    "master_delivery": _OFFICE,
+    "master_link": _OFFICE,
     "profile": _OFFICE,
     "link": _OFFICE,
 }

@@ -1,0 +1,404 @@
+"""The dossier of one cooperative (一社一档): who it is and on whose word, every record with its file and row, clues with what they
+hang on, the timeline, disputes, who received it, and the files that speak of it. One model for page, document and JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, text
+
+from hub.errors import ConfigurationError
+from hub.feeds import FeedField, Kind, Privacy, feed_catalogue, get_feed
+from hub.master.dossier_timeline import Moment, timeline_of
+from hub.master.fields import MasterField, master_fields
+from hub.master.inputs import Snapshot, load_rows, load_sources
+from hub.master.projection import answer_parts, answers_query, new_duck, project_rows
+from hub.master.reading import Version, find_version, source_title
+from hub.master.rules import Group, rules
+
+if TYPE_CHECKING:
+    import duckdb
+
+HIDDEN = "（不显示）"
+GROUPS = {
+    "identity": "身份", "market": "登记与市场监管", "tax": "税务登记", "traceability": "产品追溯", "demonstration": "示范社",
+    "standardisation": "规范化建设", "cleanup": "清理整顿", "departments": "部门指导", "support": "扶持、信用与举报",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a statement stands: feed, file and row as the sender counts them."""
+
+    row_id: int
+    feed: str
+    feed_title: str
+    delivery_id: int
+    file: str
+    sheet: str
+    row: int
+    as_of: date
+
+    def __str__(self) -> str:
+        sheet = f"“{self.sheet}”" if self.sheet else ""
+        return f"{self.feed_title}《{self.file}》{sheet}第 {self.row} 行"
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Another source's differing value."""
+
+    value: str
+    source: str
+    place: Place | None
+    past: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One master field: value as people read it, whose word it is, and who says otherwise."""
+
+    name: str
+    title: str
+    group: str
+    value: str
+    source: str
+    rule: str
+    past: bool
+    places: tuple[Place, ...]
+    others: tuple[Statement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One rule's answer, with its conditions (True, False or None for unknown) and the rows behind it."""
+
+    rule: str
+    title: str
+    group: str
+    answer: str
+    basis: str
+    parts: tuple[tuple[str, bool | None], ...]
+    places: tuple[Place, ...]
+    others: tuple[str, ...]  # names of other cooperatives, for rules that compare cooperatives
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """All current records of one feed: `columns` are titles, each row its texts and its place."""
+
+    feed: str
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[tuple[str, ...], Place], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """One way rows call it, and why they are taken for this cooperative."""
+
+    name: str
+    codes: tuple[str, ...]
+    town: str
+    link: str
+    reason: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """Everything about one cooperative on a day, as known at a version."""
+
+    coop_id: str
+    name: str
+    version: int
+    known_at: date
+    as_of: date
+    values: tuple[Value, ...]
+    answers: tuple[Answer, ...]
+    records: tuple[Records, ...]
+    timeline: tuple[Moment, ...]
+    namings: tuple[Naming, ...]
+    disputes: tuple[dict[str, Any], ...] = ()
+    receipts: tuple[dict[str, Any], ...] = ()
+    attachments: tuple[dict[str, Any], ...] = ()
+    redirected_from: tuple[str, ...] = field(default=())
+
+    @property
+    def clues(self) -> tuple[Answer, ...]:
+        """Clues and cross-checks that say yes."""
+        return tuple(a for a in self.answers if a.group in (Group.CLUE, Group.CHECK) and a.answer == "yes")
+
+    @property
+    def differences(self) -> tuple[Value, ...]:
+        """Fields on which sources differ."""
+        return tuple(v for v in self.values if v.others)
+
+    def group(self, name: str) -> tuple[Value, ...]:
+        return tuple(v for v in self.values if v.group == name)
+
+    def to_json(self) -> str:
+        """The dossier as JSON, keys as in this model."""
+
+        def plain(value: Any) -> str:
+            if isinstance(value, date | datetime):
+                return value.isoformat()
+            raise TypeError(type(value).__name__)
+
+        return json.dumps(asdict(self), ensure_ascii=False, indent=2, default=plain)
+
+
+def read_dossier(
+    connection: Connection,
+    coop_id: str,
+    *,
+    as_of: date | None = None,
+    known_at: date | int | None = None,
+    show: Sequence[Privacy] = (Privacy.PUBLIC, Privacy.PERSONAL),
+) -> Dossier:
+    """One cooperative's dossier.
+
+    Args:
+        coop_id: its id (see hub.master.search.resolve_cooperative for other ways to name it).
+        as_of: the day it speaks of; default: the version's.
+        known_at: what the hub had published by that night; default: the newest version.
+        show: kinds of fields to show; all others stand as "（不显示）". ID numbers are hidden unless asked for.
+
+    Raises:
+        ConfigurationError: no such cooperative then, or nothing was published by then.
+    """
+    version = find_version(connection, known_at)
+    past = as_of is not None and as_of < version.business_date
+    day = as_of if past and as_of is not None else version.business_date
+    duck = new_duck()
+    try:
+        neighbours = _across(connection, version, coop_id)
+        snapshot = Snapshot(version.version, day if past else None, day, (coop_id, *neighbours))
+        sources = load_sources(connection, duck, snapshot, version.basis.thresholds.current_for_days)
+        load_rows(connection, duck, snapshot, sources)
+        project_rows(duck, version.basis, day)
+        found = duck.execute("select fields, evidence, name from projected where coop_id = ?", [coop_id]).fetchall()
+        if not found:
+            raise ConfigurationError(
+                f"总表里没有合作社 {coop_id}。", next_step="检查编号；它可能已并入别的编号，或那时还没有出现。"
+            )
+        fields, evidence = json.loads(found[0][0]), json.loads(found[0][1])
+        places = _places(connection, duck, coop_id)
+        hidden = _Hidden(show)
+        records = _records(duck, coop_id, places, hidden)
+        return Dossier(
+            coop_id=coop_id,
+            name=fields["name"],
+            version=version.version,
+            known_at=version.business_date,
+            as_of=day,
+            values=_values(fields, evidence, places, hidden),
+            answers=_answers(duck, version, coop_id, fields=fields, evidence=evidence, places=places),
+            records=records,
+            timeline=timeline_of(connection, duck, coop_id, version.version, places),
+            namings=_namings(connection, version, coop_id),
+            disputes=_disputes(connection, coop_id),
+            receipts=_receipts(connection, coop_id),
+            attachments=_attachments(connection, places),
+            redirected_from=_redirected(connection, coop_id),
+        )
+    finally:
+        duck.close()
+
+
+class _Hidden:
+    def __init__(self, show: Sequence[Privacy]) -> None:
+        self.show = set(show)
+
+    def text(self, declared: MasterField | FeedField, shown: str) -> str:
+        return shown if declared.privacy in self.show or not shown else HIDDEN
+
+
+def _across(connection: Connection, version: Version, coop_id: str) -> list[str]:
+    """Other cooperatives that share its representative, phone or address: cross-checks compare them."""
+    rows = connection.execute(
+        text(
+            """select o.coop_id from cooperative c join cooperative o on o.coop_id <> c.coop_id
+               and (o.representative = c.representative or o.phone = c.phone or o.address = c.address)
+               where c.coop_id = :c and c.version <= :v and o.version <= :v order by 1 limit 500"""
+        ),
+        {"c": coop_id, "v": version.version},
+    )
+    return [r.coop_id for r in rows]
+
+
+def _places(connection: Connection, duck: duckdb.DuckDBPyConnection, coop_id: str) -> dict[int, Place]:
+    union = " union all ".join(f"select row_id from rows_{f} where coop_id = $1" for f in feed_catalogue())
+    ids = [i for (i,) in duck.execute(union, [coop_id]).fetchall()]
+    rows = connection.execute(
+        text(
+            """select r.row_id, r.feed, r.delivery_id, d.name, r.sheet, r."row", d.as_of from source_row r join delivery d using (delivery_id)
+               where r.row_id = any(:ids)"""
+        ),
+        {"ids": ids},
+    )
+    return {
+        r.row_id: Place(r.row_id, r.feed, get_feed(r.feed).title.zh, r.delivery_id, r.name, r.sheet, r.row, r.as_of)
+        for r in rows
+    }
+
+
+def _values(
+    fields: dict[str, Any], evidence: dict[str, Any], places: dict[int, Place], hidden: _Hidden
+) -> tuple[Value, ...]:
+    found = []
+    for f in master_fields():
+        if f.rule == "answer" or fields.get(f.name) is None:
+            continue
+        proof = evidence.get(f.name, {})
+        rows = [proof["row"]] if "row" in proof else proof.get("rows", [])
+        source = proof.get("source") or "、".join(
+            get_feed(s).title.zh for s in f.source_feeds if any(p.feed == s for p in places.values())
+        )
+        others = tuple(
+            Statement(
+                hidden.text(f, f.display(o["value"])),
+                source_title(o["source"]),
+                places.get(o["row"]),
+                bool(o.get("past")),
+            )
+            for o in proof.get("others", [])
+        )
+        found.append(
+            Value(
+                f.name, f.title.zh, f.group, hidden.text(f, f.display(fields[f.name])),
+                source_title(source) if "." in source else source, proof.get("rule", "derived"), bool(proof.get("past")),
+                tuple(places[r] for r in rows if r in places), others,
+            )
+        )  # fmt: skip
+    return tuple(found)
+
+
+def _answers(
+    duck: duckdb.DuckDBPyConnection,
+    version: Version,
+    coop_id: str,
+    *,
+    fields: dict[str, Any],
+    evidence: dict[str, Any],
+    places: dict[int, Place],
+) -> tuple[Answer, ...]:
+    with_parts = [r for r in rules() if r.parts]
+    columns = ", ".join(f"{answer_parts(r, version.basis)} as {r.name}" for r in with_parts)
+    row = duck.execute(
+        f"select {columns} from ({answers_query(version.basis)}) where coop_id = ?", [coop_id]
+    ).fetchall()[0]
+    parts = {r.name: json.loads(text_) for r, text_ in zip(with_parts, row, strict=True)}
+    names = dict(duck.execute("select coop_id, name from projected").fetchall())
+    found = []
+    for r in rules():
+        proof = evidence.get(r.name, {})
+        found.append(
+            Answer(
+                rule=r.name,
+                title=r.title.zh,
+                group=r.group.value,
+                answer=fields.get(r.name, "unknown"),
+                basis=r.basis,
+                parts=tuple((p.zh, parts[r.name].get(n)) for n, p in r.parts.items()),
+                places=tuple(places[i] for i in dict.fromkeys(proof.get("rows", [])) if i in places),
+                others=tuple(names[c] for c in proof.get("with", []) if c != coop_id and c in names),
+                note=r.note,
+            )
+        )
+    return tuple(found)
+
+
+def _records(
+    duck: duckdb.DuckDBPyConnection, coop_id: str, places: dict[int, Place], hidden: _Hidden
+) -> tuple[Records, ...]:
+    found = []
+    for feed in feed_catalogue().values():
+        columns = [f for f in feed.fields if f.kind is not Kind.SERIAL]
+        names = ", ".join(f'"{f.name}"' for f in columns)
+        rows = duck.execute(
+            f"select row_id, {names} from now_{feed.feed} where coop_id = ? order by order_no desc, row_id", [coop_id]
+        ).fetchall()
+        if not rows:
+            continue
+        used = [i for i in range(len(columns)) if any(r[i + 1] is not None for r in rows)]
+        shown = tuple(
+            (tuple(hidden.text(columns[i], _text(columns[i], r[i + 1])) for i in used), places[r[0]]) for r in rows
+        )
+        found.append(Records(feed.feed, feed.title.zh, tuple(columns[i].title.zh for i in used), shown))
+    return tuple(found)
+
+
+def _text(declared: FeedField, value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    for choice in declared.choices:
+        if choice.value == value:
+            return choice.title.zh
+    return f"{value:,.10g}" if isinstance(value, float) else str(value)
+
+
+def _namings(connection: Connection, version: Version, coop_id: str) -> tuple[Naming, ...]:
+    rows = connection.execute(
+        text(
+            """select p.name, p.codes, p.town, l.link, l.reason, count(r.row_id) as n
+               from master_link m join profile p using (profile_key) join link l using (profile_key)
+               left join source_row r on r.profile_key = p.profile_key
+               where m.coop_id = :c and m.from_version <= :v and (m.to_version is null or m.to_version > :v)
+               group by p.profile_key, p.name, p.codes, p.town, l.link, l.reason order by n desc, p.name, p.profile_key"""
+        ),
+        {"c": coop_id, "v": version.version},
+    )
+    return tuple(Naming(r.name or "", tuple(r.codes), r.town or "", r.link, r.reason, r.n) for r in rows)
+
+
+def _disputes(connection: Connection, coop_id: str) -> tuple[dict[str, Any], ...]:
+    rows = connection.execute(
+        text(
+            """select correction_id, dataset, field, value, proposed, reason, raised_by_department, source_department, state, flagged,
+                      raised_on, due_on, outcome, answer, closed_on from correction where coop_id = :c order by correction_id"""
+        ),
+        {"c": coop_id},
+    )
+    return tuple(dict(r._mapping) for r in rows)
+
+
+def _receipts(connection: Connection, coop_id: str) -> tuple[dict[str, Any], ...]:
+    """Who took an extract with this cooperative in it: what the ledger says, newest first."""
+    rows = connection.execute(
+        text(
+            """select l.at, l.event, l.department, l.person, e.title, e.business_date from ledger l join extract e using (extract_id)
+               join extract_cooperative x on x.agreement = e.agreement and x.department = e.department and x.from_extract <= e.extract_id
+                    and (x.until_extract is null or x.until_extract > e.extract_id)
+               where x.coop_id = :c and l.event in ('downloaded', 'pushed')
+               order by l.seq desc limit 200"""
+        ),
+        {"c": coop_id},
+    )
+    return tuple(dict(r._mapping) for r in rows)
+
+
+def _attachments(connection: Connection, places: dict[int, Place]) -> tuple[dict[str, Any], ...]:
+    rows = connection.execute(
+        text(
+            """select delivery_id, feed, name, department, as_of, received_at, sha256 from delivery where delivery_id = any(:ids)
+               order by as_of desc, delivery_id desc"""
+        ),
+        {"ids": sorted({p.delivery_id for p in places.values()})},
+    )
+    return tuple(dict(r._mapping) for r in rows)
+
+
+def _redirected(connection: Connection, coop_id: str) -> tuple[str, ...]:
+    rows = connection.execute(
+        text("select coop_id from cooperative_id where redirects_to = :c order by 1"), {"c": coop_id}
+    )
+    return tuple(r.coop_id for r in rows)
