@@ -14,7 +14,6 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from hub.deployment import AlertRoutes, Deployment, load_deployment
-from hub.settings import REPOSITORY
 
 
 class PostBox:
@@ -71,9 +70,14 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def county() -> Deployment:
-    demo = load_deployment(Path(REPOSITORY / "deployments" / "demo"))
+def county(tmp_path: Path) -> Deployment:
+    """A county of nothing but defaults: the usual departments, every feed, none of them due by a day."""
+    folder = tmp_path / "county"
+    folder.mkdir()
+    (folder / "county.yaml").write_text(
+        "name: 云岫县\ncode: '339127'\ntowns: [{name: 城关街道}, {name: 白石镇}, {name: 青溪镇}]\n", encoding="utf-8"
+    )
     routes = AlertRoutes(
         office=("office@county.test",), by_kind={"run_failed": ("it@county.test",)}, proof_of_life=False
     )
-    return demo.model_copy(update={"alerts": routes})
+    return load_deployment(folder).model_copy(update={"alerts": routes})
