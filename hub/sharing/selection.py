@@ -196,7 +196,8 @@ class Selector:
         ]
         conditions = self._conditions(agreement, recipient, rows.column_names)
         # a column that does not leave in the clear must not show through the order either
-        order = [c.name for c in columns if c.name in ("town", "name", "coop_id") and c.mask is Mask.CLEAR]
+        clear = {c.name for c in columns if c.mask is Mask.CLEAR}
+        order = [f for f in ("town", "name", "coop_id") if f in clear]
         self._register_disputes(disputes)
         self._duck.execute(
             f"""

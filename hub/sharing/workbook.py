@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 COVER, DATA, DICTIONARY, CHANGES = "封面", "数据", "字段说明", "变化"
 _CREATED = datetime(1980, 1, 1)  # noqa: DTZ001 -- a fixed stamp without a zone: same input, same bytes
+_PRINTS_ON_A_PAGE = 14  # columns that stay readable on the width of an A4 sheet
 _CELL_MARKUP = 75  # bytes of XML around a cell's value
 _SHEET_BYTES = 1_900_000_000  # below what needs ZIP64, which Excel warns about
 _KIND_WORDS = {
@@ -228,6 +229,9 @@ def _write_dictionary(book: Any, formats: _Formats, columns: Sequence[ExtractCol
         for i, value in enumerate(cells):
             sheet.write_string(row, i, value, formats.value)
     sheet.freeze_panes(1, 0)
+    sheet.set_landscape()
+    sheet.set_paper(9)
+    sheet.fit_to_pages(1, 0)
     # a legend, and the place where every style is worn once: XlsxWriter numbers a style when a cell first wears it
     legend = len(columns) + 2
     sheet.write_string(legend, 0, "争议单元格底色", formats.value)
@@ -269,6 +273,8 @@ def write_workbook(
         sheet.freeze_panes(1, 1)
         sheet.autofilter(0, 0, max(rows, 1), len(columns) - 1)
         sheet.set_landscape()
+        if len(columns) <= _PRINTS_ON_A_PAGE:
+            sheet.fit_to_pages(1, 0)
         sheet.set_paper(9)
         sheet.repeat_rows(0)
     _write_dictionary(book, formats, columns)
@@ -278,6 +284,9 @@ def write_workbook(
         sheet.set_column(i, i, width, formats.plain["text"])
         sheet.write_string(0, i, title, formats.head)
     sheet.freeze_panes(1, 0)
+    sheet.set_landscape()
+    sheet.set_paper(9)
+    sheet.fit_to_pages(1, 0)
     if cover.changes.first:
         sheet.write_string(1, 0, "首次发布，无上期可比", formats.plain["text"])
     elif not listed:
