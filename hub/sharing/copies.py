@@ -156,7 +156,7 @@ def make_copy(
                 "sm3": digests.sm3,
             }
             ledger.record(
-                connection, "pushed" if way == "sftp" else "downloaded", department, person, extract_id, details
+                connection, "pushing" if way == "sftp" else "downloaded", department, person, extract_id, details
             )
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)

@@ -6,24 +6,25 @@ of `connectors.sftp_upload`. What goes out is a numbered copy like any other. Th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Connection, Engine, func, select, text, update
+from sqlalchemy import Connection, Engine, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from hub.alerts import fix_alert, raise_alert
 from hub.deployment import Deployment, load_yaml_model
 from hub.errors import ConfigurationError, HubError, PermissionRefusedError
 from hub.settings import Settings
+from hub.sharing import ledger
 from hub.sharing.access import extract_for
 from hub.sharing.agreements import Agreement
-from hub.sharing.copies import make_copy
+from hub.sharing.copies import ExtractCopy, make_copy
 from hub.sharing.ledger import HUB
-from hub.store.tables.sharing import push
+from hub.store.tables.sharing import extract_copy, push
 
 GIVE_UP_AFTER = 8  # attempts; the waits double from five minutes, so about a day
 
@@ -131,7 +132,7 @@ def _send(  # noqa: PLR0917 -- called in one place
     with engine.connect() as connection:
         _, agreement = extract_for(connection, job.extract_id, job.department, today)
     with open_uploader(targets[job.department], folder=deployment.folder, environment=environment) as uploader:
-        copies = []
+        copies: list[ExtractCopy] = []
         try:
             copies = [
                 make_copy(
@@ -140,10 +141,26 @@ def _send(  # noqa: PLR0917 -- called in one place
                 )
                 for form in agreement.formats
             ]  # fmt: skip
-            uploader.upload([(c.path, c.name) for c in copies])
+            uploaded = uploader.upload([(c.path, c.name) for c in copies])
+        except HubError as error:
+            _record_end(engine, job, copies, "push_failed", {"why": error.message})
+            raise
+        else:
+            _record_end(engine, job, copies, "pushed", {"files": {u.name: u.sha256 for u in uploaded}})
         finally:
             for copy in copies:
                 copy.discard()
+
+
+def _record_end(
+    engine: Engine, job: Any, copies: Sequence[ExtractCopy], event: str, details: Mapping[str, Any]
+) -> None:
+    """How a push ended, in the ledger. A copy that never arrived is nobody's: a recall does not ask for it."""
+    with engine.begin() as connection:
+        numbers = [c.number for c in copies]
+        if event == "push_failed":
+            connection.execute(delete(extract_copy).where(extract_copy.c.copy_number.in_(numbers)))
+        ledger.record(connection, event, job.department, HUB, job.extract_id, {"copies": numbers, **details})
 
 
 def _settle(engine: Engine, push_id: int, state: str, error: str | None) -> None:

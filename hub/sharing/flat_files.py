@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 _LIVE = r"^[\s\x{FEFF}\x{200B}]*[=+\-@＝＋－＠]|^[\t\r\n]"
 _CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
-_BLOCK_ROWS = 50_000
+_BLOCK_ROWS = 10_000
+BOM = "\ufeff"
 
 
 def neutral(expression: str) -> str:
@@ -86,28 +87,23 @@ def write_csv(
     path: Path,
     *,
     encoding: str = "utf-8",
-    order: str = "",
 ) -> None:
     """The table `source` for people: titles as header, words for code lists, UTF-8 with BOM or GB18030."""
-    chosen = ", ".join(
-        f"{neutral(c.shown())} as {name(c.name)}" if c.shown_form is Form.TEXT else f"{c.shown()} as {name(c.name)}"
-        for c in columns
-    )
+    titles = [c.title for c in columns]
+    direct = encoding == "utf-8" and len(set(titles)) == len(titles)
+    names = [BOM + titles[0], *titles[1:]] if direct else [c.name for c in columns]
+    shown = [neutral(c.shown()) if c.shown_form is Form.TEXT else c.shown() for c in columns]
+    chosen = ", ".join(f"{v} as {name(n)}" for v, n in zip(shown, names, strict=True))
+    query = f"select {chosen} from {source}"
+    if direct:  # the header is the columns' names, the BOM part of the first: nothing is written twice
+        duck.execute(f"copy ({query}) to {literal(str(path))} (format csv, header true)")
+        return
     rows = path.with_name(path.name + ".rows")
-    duck.execute(
-        f"copy (select {chosen} from {source} {order}) to {literal(str(rows))} (format csv, header false, delimiter ',', quote '\"')"
-    )
-    header = ",".join(
-        '"' + c.title.replace('"', '""') + '"' if set(c.title) & set('",\n') else c.title for c in columns
-    )
+    header = ",".join('"' + t.replace('"', '""') + '"' if set(t) & set('",\n') else t for t in titles)
     try:
+        duck.execute(f"copy ({query}) to {literal(str(rows))} (format csv, header false)")
         with rows.open("rb") as data, path.open("wb") as file:
-            if encoding == "utf-8":
-                file.write(codecs.BOM_UTF8 + header.encode() + b"\n")
-                while block := data.read(1 << 20):
-                    file.write(block)
-            else:
-                _transcode(header + "\n", data, file, encoding)
+            _transcode((BOM if encoding == "utf-8" else "") + header + "\n", data, file, encoding)
     finally:
         rows.unlink(missing_ok=True)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from hub.errors import ConfigurationError
+from hub.feeds import Bilingual, Kind, Privacy
 from hub.sharing import ledger
-from tests.sharing.conftest import COOPERATIVES, TODAY, County, an_agreement
+from tests.sharing.conftest import COOPERATIVES, DATASETS, TODAY, County, FakeField, an_agreement
 
 Sql = Callable[..., list[tuple[Any, ...]]]
 
@@ -84,6 +86,29 @@ def test_gb18030_on_request_keeps_rare_characters(county: County) -> None:
     county.agree(an_agreement(csv_encoding="gb18030"))
     [summary] = county.night()
     assert "䶮㛃𠮷" in file_of(summary.files, "csv").read_bytes().decode("gb18030")
+
+
+def test_csv_with_two_columns_of_one_title_keeps_both(county: County) -> None:
+    county.source.rows["tax_registrations"] = [{"coop_id": "c1", "code": "93339127MA2AAAAA1X", "status": "03"}]
+    fields = ["uscc", "code", "status"]
+    county.source.known = {
+        **county.source.known,
+        "tax_registrations": replace(
+            DATASETS["tax_registrations"],
+            fields=tuple(
+                replace(f, title=DATASETS["cooperatives"].fields[2].title) if f.name == "code" else f
+                for f in (
+                    *DATASETS["tax_registrations"].fields,
+                    FakeField("code", Bilingual(zh="x", en="x"), Kind.CODE, Privacy.PUBLIC, "tax_registration"),
+                )
+            ),
+        ),
+    }
+    county.agree(an_agreement(providers=["tax"], dataset="tax_registrations", fields=fields, formats=["csv"]))
+    [summary] = county.night()
+    head, row = summary.files[0].read_text(encoding="utf-8-sig").splitlines()
+    assert head == "统一社会信用代码,统一社会信用代码,纳税人状态,争议标注"
+    assert row == "93339127MA2AAAAA1X,93339127MA2AAAAA1X,正常,"
 
 
 def test_machine_formats_carry_exact_values(county: County) -> None:
