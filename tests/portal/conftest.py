@@ -139,7 +139,7 @@ def publish(
                 .values(
                     agreement=f"{department}_abnormal", agreement_version=1, department=department,
                     master_version=version, business_date=date(2026, 10, 1), title=title, rows=120,
-                    dataset="abnormal_decisions", dataset_title="经营异常名录", rows_digest="d", confirmed_version=version,
+                    dataset="abnormal_decisions", dataset_title="经营异常名录", rows_sm3="d", rows_digest="d", confirmed_version=version,
                     confirmed_on=date(2026, 10, 1), fields=[{"name": "name", "title": "名称", "mask": "none"}], files=[entry], changes={"added": 3, "changed": 2, "gone": 1},
                 )
                 .returning(extract.c.extract_id)
