@@ -27,6 +27,10 @@ def locked(detail: str = "") -> LockedError:
     )
 
 
+class EncryptedWorkbookError(Exception):
+    """The workbook says it is encrypted: `decrypt` it first."""
+
+
 def decrypt(data: bytes) -> bytes | None:
     """The workbook inside an encrypted file that opens with Excel's built-in password; None if it is not encrypted.
 
@@ -56,6 +60,7 @@ def read_biff(data: bytes, remarks: list[str]) -> list[Grid]:
 
     Raises:
         FormatError: damaged, or no worksheet in it.
+        EncryptedWorkbookError: it is encrypted.
     """
     import xlrd
 
@@ -69,6 +74,10 @@ def read_biff(data: bytes, remarks: list[str]) -> list[Grid]:
             break
         except MemoryError:
             raise
+        except xlrd.XLRDError as error:
+            if "encrypted" in str(error).lower():
+                raise EncryptedWorkbookError from None
+            errors.append(repr(error)[:120])
         except Exception as error:  # noqa: BLE001  xlrd meets damage with whatever its unpacking raises
             errors.append(repr(error)[:120])
     if book is None:

@@ -24,8 +24,8 @@ from hub.intake.reader.text import cell_text, find_separator
 if TYPE_CHECKING:
     import pyarrow as pa
 
-LARGE = 8 << 20  # bytes from which this way pays
-HEAD_BYTES = 512 << 10
+LARGE = 1 << 20  # bytes from which this way pays
+HEAD_BYTES = 256 << 10
 HEAD_ROWS = 300
 BLOCK = 16 << 20
 MOST_ODD_ROWS = 50_000  # more than that, and the file is no plain table: the general way takes it

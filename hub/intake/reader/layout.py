@@ -74,7 +74,7 @@ class _Sheet:
     def __init__(self, grid: Grid, known: Collection[str]) -> None:
         self.grid = grid
         self.known = known
-        self.rows = {r: c for r, c in grid.rows.items() if any(squeeze_light(x) for x in c)}
+        self.rows = {r: c for r, c in grid.rows.items() if any(x and squeeze_light(x) for x in c)}
         self.numbers = sorted(self.rows)
         self.width = self._usual_width()
         self.down: dict[int, list[Range]] = {}  # ranges by first row, those that span rows or columns
@@ -82,7 +82,9 @@ class _Sheet:
             self.down.setdefault(merged[0], []).append(merged)
 
     def _usual_width(self) -> int:
-        widths = sorted(sum(1 for x in cells if x) for cells in self.rows.values())
+        step = max(1, len(self.rows) // 2000)
+        sample = list(self.rows.values())[::step] if step > 1 else self.rows.values()
+        widths = sorted(len(cells) - cells.count("") for cells in sample)
         return widths[int(len(widths) * 0.75)] if widths else 0
 
     def filled(self, row: int) -> list[tuple[int, str]]:
@@ -513,8 +515,13 @@ def _body(sheet: _Sheet, table: TableLayout, place: int, *, whole: bool = False)
     Returns the place after the last row."""
     header_texts = [{squeeze(x) for _, x in sheet.filled(r)} for r in table.header_rows]
     columns = sorted(table.levels)
+    header_firsts = {_first(sheet, r) for r in table.header_rows}
     while place < len(sheet.numbers):
         row = sheet.numbers[place]
+        if _plainly_data(sheet.rows[row], header_firsts):
+            table.data.append(row)
+            place += 1
+            continue
         cells = sheet.filled(row)
         texts = [x for _, x in cells]
         own = {squeeze(x) for x in texts}
@@ -535,6 +542,23 @@ def _body(sheet: _Sheet, table: TableLayout, place: int, *, whole: bool = False)
         place += 1
     _notes_to_the_end(table)
     return place
+
+
+def _first(sheet: _Sheet, row: int) -> str:
+    return next((x for _, x in sheet.filled(row)), "")
+
+
+def _plainly_data(cells: list[str], header_firsts: Collection[str]) -> bool:
+    """A numbered row with five cells or more and no word for a total: data, by every rule below. Most rows of long
+    tables are of this kind, and the rules cost time."""
+    first = cells[0]
+    return (
+        first.isdigit()
+        and first not in header_firsts
+        and len(cells) - cells.count("") > 4
+        and "计" not in "".join(cells[:6])
+        and all(c.strip() or not c for c in cells[:8])
+    )
 
 
 def _notes_to_the_end(table: TableLayout) -> None:

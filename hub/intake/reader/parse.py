@@ -54,18 +54,16 @@ def parse(data: bytes, *, inside_zip: bool = False) -> Parsed:
         message, next_step = _REFUSALS[kind]
         raise refuse(message, next_step, kind)
     parsed = Parsed(kind)
-    if kind in {"xls", "encrypted"}:
-        inner = biff.decrypt(data)
-        if inner is not None:
-            parsed.encrypted = True
-            data, kind = inner, sniff(inner)
-        elif kind == "encrypted":
-            raise biff.locked()
+    if kind == "encrypted":
+        data, kind = _decrypted(data, parsed)
     parsed.format = kind
     if kind in {"xlsx", "docx", "zip"}:
         _parse_zip(data, parsed, inside_zip=inside_zip)
     elif kind == "xls":
-        parsed.grids = biff.read_biff(data, parsed.remarks)
+        try:
+            parsed.grids = biff.read_biff(data, parsed.remarks)
+        except biff.EncryptedWorkbookError:
+            parsed.grids = biff.read_biff(_decrypted(data, parsed)[0], parsed.remarks)
     elif kind in {"xlsb", "ods"}:
         parsed.grids = other.read_calamine(data)
     elif kind == "xml2003":
@@ -84,6 +82,15 @@ def parse(data: bytes, *, inside_zip: bool = False) -> Parsed:
         parsed.format, grid = text.read_text(decoded)
         parsed.grids = [grid]
     return parsed
+
+
+def _decrypted(data: bytes, parsed: Parsed) -> tuple[bytes, str]:
+    """The workbook inside an encrypted one, and its kind."""
+    inner = biff.decrypt(data)
+    if inner is None:
+        raise biff.locked()
+    parsed.encrypted = True
+    return inner, sniff(inner)
 
 
 def _parse_html(data: bytes, parsed: Parsed) -> None:

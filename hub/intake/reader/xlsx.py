@@ -119,6 +119,8 @@ def _shared_strings(package: _Package, part: str) -> list[str]:
 
 def _text_of(item: Any) -> str:
     """Text of a shared or inline string: plain or rich runs, phonetic hints left out."""
+    if len(item) == 1 and item[0].tag.endswith("}t"):
+        return _unescape(item[0].text or "")
     texts = []
     for child in item:
         name = _local(child.tag)
@@ -251,7 +253,8 @@ def _read_sheet(
             kind = c.get("t")
             text = ""
             if kind == "inlineStr":
-                text = next((_text_of(child) for child in c if _local(child.tag) == "is"), "")
+                inline = c[0] if c[0].tag.endswith("}is") else c[-1]
+                text = _text_of(inline)
             else:
                 value = c[-1]
                 if not value.tag.endswith("}v"):
