@@ -12,8 +12,10 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, text
 
-from hub.settings import REPOSITORY
+from hub.settings import REPOSITORY, load_settings
+from hub.store.database import open_engine
 from tests.cli.test_sync import coop_hub
 
 DEMO = REPOSITORY / "deployments" / "demo"
@@ -48,16 +50,35 @@ def _result(data: Path, out: Path) -> tuple[list[tuple[str, ...]], set[frozenset
     return sorted(rows), {frozenset(g) for g in groups.values()}
 
 
+MILESTONES = (  # what must be there before the process is killed
+    "select count(*) from delivery where state = 'received'",
+    "select count(*) from delivery where state = 'staged'",
+    "select count(*) from delivery where state = 'accepted'",
+    "select count(*) from link",
+    "select count(*) from cooperative",
+    "select count(*) from extract",
+)
+
+
+def _wait_for(engine: Engine, milestone: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 120
+    while process.poll() is None and time.monotonic() < deadline:
+        with engine.connect() as connection:
+            if connection.scalar(text(milestone)):
+                return
+        time.sleep(0.02)
+
+
 @pytest.mark.slow
 def test_a_night_killed_again_and_again_ends_like_one_that_was_not(tmp_path: Path) -> None:
     generated = coop_hub("demo", "generate", "--out", tmp_path, "--cooperatives", "120")
     assert generated.returncode == 0, generated.stderr
     inbox, whole, killed = tmp_path / "inbox", tmp_path / "whole", tmp_path / "killed"
-    started = time.monotonic()
     assert subprocess.run(_sync(inbox, whole), cwd=REPOSITORY, capture_output=True, check=False).returncode in (0, 3)
-    usual = time.monotonic() - started
+    killed.mkdir()
+    engine = open_engine(load_settings(data=killed))
     deaths = 0
-    for share in (0.35, 0.55, 0.7, 0.85):
+    for milestone in MILESTONES:
         process = subprocess.Popen(
             _sync(inbox, killed),
             cwd=REPOSITORY,
@@ -65,12 +86,11 @@ def test_a_night_killed_again_and_again_ends_like_one_that_was_not(tmp_path: Pat
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        try:
-            process.wait(usual * share)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            deaths += process.wait() == -signal.SIGKILL
-    assert deaths >= 2
+        _wait_for(engine, milestone, process)
+        os.kill(process.pid, signal.SIGKILL)
+        deaths += process.wait() == -signal.SIGKILL
+    engine.dispose()
+    assert deaths == len(MILESTONES)
     last = subprocess.run(_sync(inbox, killed), cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert last.returncode in (0, 3), last.stdout + last.stderr
     assert _result(killed, tmp_path / "killed.csv") == _result(whole, tmp_path / "whole.csv")

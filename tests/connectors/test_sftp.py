@@ -311,7 +311,7 @@ def test_a_transfer_cut_in_the_middle_goes_on_where_it_stood(server: FaultyServe
         (item,) = connector.list({}).items
         fetched = connector.fetch(item, tmp_path / "to")
     assert fetched.path.read_bytes() == content
-    assert server.connections == 2
+    assert server.connections >= 2
     whole = len(content) // 32_768 + 1
     assert server.reads < whole * 2 - 20, "the first part was not asked for again"
 
