@@ -1,0 +1,62 @@
+"""Keeping and clearing: published files and who is in them are kept three years at least (个人信息保护法; records of
+personal data handed over), then cleared on request. The ledger is never cleared: it holds no personal data.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from sqlalchemy import Connection, delete, exists, func, select
+
+from hub.errors import PermissionRefusedError
+from hub.settings import Settings
+from hub.sharing import ledger
+from hub.store.tables.sharing import extract, extract_cooperative
+from hub.store.tables.sharing import ledger as ledger_table
+
+KEEP_DAYS = 3 * 366
+
+
+def prune(connection: Connection, settings: Settings, *, before: date, today: date, person: str) -> int:
+    """Removes the files of extracts published before a day, and what is known of their content; each is a line of the
+    ledger. The newest extract of an agreement stays, whatever its age. Returns how many were cleared.
+
+    Raises:
+        PermissionRefusedError: younger than three years.
+    """
+    if before > today - timedelta(days=KEEP_DAYS):
+        raise PermissionRefusedError(
+            "交付记录至少保存三年，不能清理。", next_step=f"最晚可清理到 {today - timedelta(days=KEEP_DAYS)} 之前的。"
+        )
+    newer = extract.alias("newer")
+    rows = connection.execute(
+        select(extract).where(
+            extract.c.confirmed_on < before,
+            exists().where(
+                newer.c.agreement == extract.c.agreement,
+                newer.c.department == extract.c.department,
+                newer.c.extract_id > extract.c.extract_id,
+            ),
+            ~exists().where(ledger_table.c.event == "pruned", ledger_table.c.extract_id == extract.c.extract_id),
+        )
+    ).all()
+    for row in rows:
+        ledger.record(connection, "pruned", row.department, person, row.extract_id, {"files": len(row.files)})
+        # runs of extracts that ended before the oldest one still kept
+        pruned = select(ledger_table.c.extract_id).where(ledger_table.c.event == "pruned")
+        kept = select(func.min(extract.c.extract_id)).where(
+            extract.c.agreement == row.agreement,
+            extract.c.department == row.department,
+            extract.c.extract_id.not_in(pruned),
+        )
+        connection.execute(
+            delete(extract_cooperative).where(
+                extract_cooperative.c.agreement == row.agreement,
+                extract_cooperative.c.department == row.department,
+                extract_cooperative.c.until_extract <= kept.scalar_subquery(),
+            )
+        )
+    for row in rows:  # files last: a line without a file is right, a file gone without a line is not
+        for file in row.files:
+            (settings.data / file["path"]).unlink(missing_ok=True)
+    return len(rows)
