@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "corrections": ("corrections", "校核纠错 · disputes of values"),
     "ledger": ("ledger", "共享台账：查看、导出、离线核验 · the ledger"),
     "recall": ("recall", "召回已交付的数据 · calling delivered data back"),
+    "match": ("match", "匹配自己的名单，不入库 · a list of one's own, matched and not stored"),
     "verify": ("verify", "核验台账、存档和控制总数 · check ledger, archive and control totals"),
     "demo": ("demo", "演示县：生成数据、演示一夜 · the demo county"),
     "people": ("people", "门户账号：新增、列出、重置、停用 · accounts of the portal"),
