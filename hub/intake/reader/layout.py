@@ -31,7 +31,7 @@ _ORDINAL = re.compile(r"^[(（]?\d{1,3}[)）]?$|^[甲乙丙丁戊己庚A-Z]$|^[(
 _DATE = re.compile(r"^\d{4}[-/.年]\d{1,2}([-/.月]\d{1,2}日?)?|^\d{8}$")
 _LONG_CODE = re.compile(r"^[0-9A-Z]{15,20}$", re.IGNORECASE)
 _PHONE = re.compile(r"^1\d{10}$|^0\d{2,3}-?\d{7,8}$")
-_EMPTY_LIKE = re.compile(r"^[-—–/\\…*#.·]+$")
+_EMPTY_LIKE = re.compile(r"^[-—–/\\…*#.·]+$|^(无|暂无|不详|未知|缺|n/?a|nan|null)$", re.IGNORECASE)
 _LIST_TITLE = re.compile(r"(名单|名录|目录|一览表|公示|通知|公告|汇总表|情况表|统计表)([(（].*)?$|^附件\d*$")
 _ENTITY = re.compile(
     r".{4,}(公司|合作社|专业社|联合社|集团|厂|农场|牧场|养殖场|猪场|学校|医院|银行|研究所|委员会|大学|学院|街道|办事处|批发市场)([(（][^()（）]*[)）])?$"
@@ -238,7 +238,7 @@ def _find_header(sheet: _Sheet, start: int) -> int | None:
         share = min(1.0, max(len(cells), covered) / width)
         values = sum(s < -1 for s in scores)
         contrast = _contrast(sheet, place, cells)
-        if values and _counting(texts):
+        if values and (_counting(texts) or _dated(texts)):
             values, mean = 0, 0.6
         if values > len(cells) * 0.34 or share < 0.4 or (mean <= 0.2 and contrast < 0.4):
             continue
@@ -246,7 +246,7 @@ def _find_header(sheet: _Sheet, start: int) -> int | None:
         score = (max(mean, 0.2) + 0.3 + contrast) * share * (0.5 + distinct / 2)
         if best is None or score > best_score * 1.6:
             best, best_score = place, score
-        if best_score >= 1.0 or place - best > 8:
+        if place - best > (3 if best_score >= 1.0 else 8):
             break
     return best
 
@@ -263,8 +263,15 @@ def _counting(texts: list[str]) -> bool:
     )
 
 
+def _dated(texts: list[str]) -> bool:
+    """市场 2023-10-01 2023-10-02: the days of a header."""
+    days = [x.strip() for x in texts[1:] if _DATE.match(x.strip()) and not x.strip().isdigit()]
+    return not _is_value(texts[0]) and len(days) >= 2 and len(days) >= len(texts) - 2 and len(set(days)) == len(days)
+
+
 def _first_level(sheet: _Sheet, place: int, start: int) -> int:
     """The place where a header that was found at `place` begins: rows of group labels may stand above it."""
+    first = min(sheet.filled(r)[0][0] for r in sheet.numbers[place : place + LOOK_AHEAD])
     while place > start:
         row, above = sheet.numbers[place], sheet.numbers[place - 1]
         cells, own = sheet.filled(above), sheet.filled(row)
@@ -278,6 +285,7 @@ def _first_level(sheet: _Sheet, place: int, start: int) -> int:
             any(len(squeeze(x)) > 40 for _, x in cells)
             or cells[-1][0] > own[-1][0] + 1
             or not any(c in {o for o, _ in own} or c < own[0][0] for c, _ in cells)
+            or (cells[0][0] == own[0][0] == first and sheet.depth(above, first) == 1)  # a title in two cells
         ):
             break
         place -= 1
@@ -346,6 +354,11 @@ def _continues(sheet: _Sheet, place: int, depth: int) -> bool:
         and _next_has_values(sheet, place + depth)
     ):
         return True
+    if _contrast(sheet, place + depth, cells) >= 0.6 and (len(cells) > 1 or cells[0][0] > 0):
+        return True  # words on columns of values
+    named = {c for r in sheet.numbers[place : place + depth] for c, _ in sheet.filled(r)}
+    if len(cells) == 1 and cells[0][0] not in named and _header_score(cells[0][1], sheet.known) >= 1.2:
+        return True  # the name of the first column, a row lower than the others
     # names below a group: the row fills columns a group above spans or leaves blank, and is blank below single labels
     groups = _groups(sheet, above_row)
     if not groups:
@@ -360,10 +373,12 @@ def _is_column_numbers(sheet: _Sheet, place: int, texts: list[str]) -> bool:
     """甲 乙 1 2 3, or (1) (2) (3): the numbers of the columns, below their names. Not the first of rows that count."""
     if len(texts) < 3 or not all(_ORDINAL.match(t) for t in texts) or not _counts(texts):
         return False
-    if not is_number(texts[0]):
-        return True
-    following = sheet.filled(sheet.numbers[place + 1]) if place + 1 < len(sheet.numbers) else []
-    return bool(following) and squeeze(following[0][1]) != "2"
+    following = (
+        [squeeze(x) for _, x in sheet.filled(sheet.numbers[place + 1])] if place + 1 < len(sheet.numbers) else []
+    )
+    if not following or all(_ORDINAL.match(t) for t in following):
+        return False
+    return not is_number(texts[0]) or following[0] != "2"
 
 
 def _counts(texts: list[str]) -> bool:
@@ -452,7 +467,8 @@ def _table(sheet: _Sheet, start: int, *, first: bool) -> tuple[TableLayout, int]
         for number in sheet.numbers[start:found]:
             text = _shown(sheet, number)
             titles.append(text)
-            other[number] = Account("title", text)
+            is_note = words.is_note(text) and not words.is_form_line(text)
+            other[number] = Account("note" if is_note else "title", text)
         depth = _header_depth(sheet, found)
         header = sheet.numbers[found : found + depth]
         levels = _levels(sheet, header)
@@ -627,6 +643,8 @@ def _lonely(sheet: _Sheet, table: TableLayout, place: int, columns: list[int]) -
     last = place == len(sheet.numbers) - 1
     if wide >= max(2, len(columns) * 0.5):
         return "note" if last or len(squeeze(text)) > 40 else "title"
+    if words.is_section(text) and len(columns) > 1 and column == min(columns) and len(squeeze(text)) <= 30:
+        return "title"
     if len(columns) >= 3 and (column == min(columns) or column not in columns):
         if is_number(text):
             return None

@@ -134,8 +134,8 @@ def read_text(text: str) -> tuple[str, Grid]:
     if separator is None:
         grid.paragraphs = True
         for number, line in enumerate(lines, 1):
-            if line.strip():
-                grid.rows[number] = [line]
+            if (entry := _unquoted(line)).strip():
+                grid.rows[number] = [entry]
         return "text", grid
     try:
         for number, cells in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=separator), 1):
@@ -146,6 +146,13 @@ def read_text(text: str) -> tuple[str, Grid]:
     except csv.Error as error:
         raise refuse("文本表格的引号不配对，无法分列。", "请发送方另存为 .xlsx 后重新报送。", str(error)) from None
     return ("tsv" if separator == "\t" else "csv"), grid
+
+
+def _unquoted(line: str) -> str:
+    """A line of a one-column CSV without its quotes."""
+    if len(line) > 1 and line[0] == line[-1] == '"':
+        return line[1:-1].replace('""', '"')
+    return line
 
 
 def cell_text(cell: str) -> str:

@@ -60,6 +60,9 @@ _CONTINUED = re.compile(
 _SECTION = re.compile(
     r"^([一二三四五六七八九十百]+[、.．]|[(（][一二三四五六七八九十]+[)）]|第[一二三四五六七八九十\d]+[章节批类部]|附[件表录]\s*\d*[:：]?)"
 )
+_GROUP = re.compile(
+    r"[(（]共?\d+(家|个|户|人|名|项|所|位|种)[)）][:：]?$|^(华北|东北|华东|中南|华中|华南|西南|西北)(地区)?$"
+)
 _UNIT_LINE = re.compile(r"(?:计量)?(?:单位|unit)\s*[:：]\s*([^\s;；]+)", re.IGNORECASE)
 _UNIT_ONLY = re.compile(
     r"^[(（\[]?\s*(万元|亿元|元|千元|万美元|美元|公斤|千克|克|吨|万吨|亩|万亩|公顷|千公顷|平方米|平方公里|个|家|户|人|万人|次|件|台|套|头|只|万头|万只|"
@@ -100,7 +103,8 @@ def is_form_line(text: str) -> bool:
 
 def is_section(text: str) -> bool:
     """一、…, （二）…, 附件1: a heading inside a table."""
-    return bool(_SECTION.match(squeeze(text)))
+    flat = squeeze(text)
+    return bool(_SECTION.match(flat)) or bool(_GROUP.search(flat))
 
 
 def is_continued(text: str) -> bool:
