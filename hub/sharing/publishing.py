@@ -132,6 +132,7 @@ def publish(
             overdue(recording, today=day)
         scratch = settings.data / "scratch"
         scratch.mkdir(parents=True, exist_ok=True)
+        _clear_after_a_kill(settings, state.business_date)
         folder = Path(tempfile.mkdtemp(prefix="publish-", dir=scratch))
         try:
             with workspace(folder) as duck:
@@ -373,6 +374,14 @@ def _settle(temporary: Path, final: Path) -> None:
     with temporary.open("rb") as file:
         os.fsync(file.fileno())
     temporary.replace(final)
+
+
+def _clear_after_a_kill(settings: Settings, business_date: date) -> None:
+    """Removes what a killed run left: nobody else publishes now, so unfinished files are nobody's."""
+    for folder in (settings.data / "scratch").glob("publish-*"):
+        shutil.rmtree(folder, ignore_errors=True)
+    for temporary in (settings.data / "extracts").glob(f"*/{business_date.isoformat()}/.*.tmp*"):
+        temporary.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -124,10 +124,9 @@ class FakeSource:
         return pa.Table.from_pylist([{f.name: r.get(f.name) for f in schema} for r in filled], schema=schema)
 
 
-@pytest.fixture
-def source() -> FakeSource:
+def master_rows() -> list[dict[str, Any]]:
     """The five cooperatives with a little about each."""
-    master = [
+    return [
         {
             **c,
             "representative": "张三丰",
@@ -140,7 +139,11 @@ def source() -> FakeSource:
         }
         for i, c in enumerate(COOPERATIVES)
     ]
-    return FakeSource({"cooperatives": master})
+
+
+@pytest.fixture
+def source() -> FakeSource:
+    return FakeSource({"cooperatives": master_rows()})
 
 
 def an_agreement(**changes: Any) -> dict[str, Any]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -16,7 +19,7 @@ import pytest
 
 from hub.errors import ConfigurationError
 from hub.feeds import Bilingual, Kind, Privacy
-from hub.sharing import ledger
+from hub.sharing import ledger, verify_extracts
 from tests.sharing.conftest import COOPERATIVES, DATASETS, TODAY, County, FakeField, an_agreement
 
 Sql = Callable[..., list[tuple[Any, ...]]]
@@ -158,6 +161,47 @@ def test_a_run_killed_after_writing_files_runs_again_to_the_same_bytes(
     [summary] = county.publish()
     assert summary.published
     assert {p: p.read_bytes() for p in (county.settings.data / "extracts").rglob("*.*")} == written
+
+
+_KILLED = """
+import os, sys
+from tests.sharing.killed import county_of
+county = county_of(*sys.argv[1:3])
+import hub.sharing.publishing as publishing
+settle, seen = publishing._settle, []
+def die(temporary, final):
+    seen.append(final)
+    if len(seen) == int(sys.argv[3]):
+        os.kill(os.getpid(), 9)
+    settle(temporary, final)
+publishing._settle = die
+county.publish()
+"""
+
+
+@pytest.mark.parametrize("file", [1, 2, 3, 5])
+def test_a_process_killed_at_any_file_leaves_nothing_half_and_the_next_run_finishes(
+    county: County, sql: Sql, file: int
+) -> None:
+    county.agree(an_agreement(), an_agreement(id="master_to_water", recipient="water"))
+    county.new_master()
+    assert county.settings.database_url
+    url = county.settings.database_url.get_secret_value()
+    environment = {**os.environ, "COOP_HUB_DATABASE_URL": url, "COOP_HUB_DATA": str(county.settings.data)}
+    killed = subprocess.run(
+        [sys.executable, "-c", _KILLED, str(county.folder), str(county.settings.data), str(file)],
+        cwd=Path(__file__).resolve().parents[2], env=environment, capture_output=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert killed.returncode == -9, killed.stderr.decode()
+    registered = sql("select count(*) from extract")[0][0]
+    assert registered == (file - 1) // 3
+    summaries = county.publish()
+    assert [s.published for s in summaries] == [i >= registered for i in range(2)]
+    with county.engine.connect() as connection:
+        assert verify_extracts(connection, county.settings) == []
+        assert ledger.verify(connection) == []
+    assert [p for p in county.settings.data.rglob("*") if p.is_file() and "tmp" in p.name] == []
+    assert list((county.settings.data / "scratch").iterdir()) == []
 
 
 def test_files_are_the_same_bytes_from_the_same_agreement_and_master(county: County) -> None:

@@ -38,6 +38,7 @@ POLICIES: dict[str, str] = {
     "delivery": (
         f"{_OFFICE} or ({_ROLE} = 'staff' and (department = {_DEPARTMENT} or (department = 'townships' and town = {_TOWN})))"
     ),
+    "archived_file": "exists (select 1 from delivery d where d.sha256 = archived_file.sha256)",
     "source_row": "exists (select 1 from delivery d where d.delivery_id = source_row.delivery_id)",
     "row_reason": "exists (select 1 from source_row r where r.row_id = row_reason.row_id)",
     "check_result": "exists (select 1 from delivery d where d.delivery_id = check_result.delivery_id)",
