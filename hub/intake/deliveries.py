@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, func, select, update
+from sqlalchemy import Connection, case, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from hub.feeds import Coverage
@@ -110,22 +110,6 @@ def get_delivery(connection: Connection, delivery_id: int) -> Delivery | None:
     """One delivery, whatever its state."""
     row = connection.execute(select(delivery).where(delivery.c.delivery_id == delivery_id)).mappings().first()
     return _delivery(row) if row else None
-
-
-def rows_of_last_accepted(connection: Connection, one: Delivery) -> int | None:
-    """Rows of the newest accepted delivery that this one would replace: same feed, sender and town. None if there is none."""
-    return connection.execute(
-        select(delivery.c.rows_in)
-        .where(
-            delivery.c.feed == one.feed,
-            delivery.c.department == one.department,
-            func.coalesce(delivery.c.town, "") == (one.town or ""),
-            delivery.c.state == "accepted",
-            delivery.c.delivery_id != one.delivery_id,
-        )
-        .order_by(delivery.c.as_of.desc(), delivery.c.accepted_at.desc())
-        .limit(1)
-    ).scalar()
 
 
 def fail_delivery(connection: Connection, delivery_id: int, reason: str) -> None:

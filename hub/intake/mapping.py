@@ -11,7 +11,8 @@ from sqlalchemy.dialects.postgresql import insert
 from hub.errors import ConfigurationError
 from hub.feeds import get_feed
 from hub.intake.reader.headers import header_key
-from hub.store.tables.intake import column_mapping
+from hub.intake.series import edition_before
+from hub.store.tables.intake import column_mapping, delivery
 
 _REOPEN = text(
     "update delivery set state = 'received', reason = null where feed = :feed and department = :department and state = 'failed'"
@@ -21,13 +22,6 @@ _HEADERS = text(
     select distinct c.value ->> 'header' as header
     from delivery d, jsonb_array_elements(d.account -> 'sheets') s(value), jsonb_array_elements(s.value -> 'columns') c(value)
     where d.delivery_id = :id and c.value ->> 'header' <> ''
-    """
-)
-_BEFORE = text(
-    """
-    select p.delivery_id from delivery d join delivery p on p.feed = d.feed and p.department = d.department
-         and coalesce(p.town, '') = coalesce(d.town, '') and p.delivery_id <> d.delivery_id and p.state = 'accepted'
-    where d.delivery_id = :id and p.accepted_at < now() order by p.as_of desc, p.accepted_at desc limit 1
     """
 )
 
@@ -88,10 +82,13 @@ def confirmed_headers(connection: Connection) -> list[ConfirmedHeader]:
 
 
 def layout_changes(connection: Connection, delivery_id: int) -> tuple[list[str], list[str]]:
-    """Headers that are new in a delivery, and that vanished, against the sender's accepted delivery before it."""
-    before = connection.scalar(_BEFORE, {"id": delivery_id})
-    if before is None:
+    """Headers that are new in a delivery, and that vanished, against the edition of the same list before it."""
+    own = connection.execute(select(delivery).where(delivery.c.delivery_id == delivery_id)).one()
+    before = edition_before(
+        connection, delivery_id=delivery_id, feed=own.feed, department=own.department, name=own.name, town=own.town
+    )
+    if before is None or own.supersedes is not None:
         return [], []
     now = set(connection.scalars(_HEADERS, {"id": delivery_id}))
-    then = set(connection.scalars(_HEADERS, {"id": before}))
+    then = set(connection.scalars(_HEADERS, {"id": before[0]}))
     return sorted(now - then), sorted(then - now)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -71,14 +72,14 @@ def stage_delivery(
     settings: Settings,
     deployment: Deployment,
     mapping: dict[str, str | None],
-    previous_rows: int | None,
+    rows_before: Callable[[str | None], int | None],
     business_date: date,
 ) -> StagedDelivery:
     """Reads a delivery and decides about each of its rows.
 
     Args:
         mapping: normalised header -> field, confirmed by a person for this sender and feed.
-        previous_rows: rows of the delivery this one would replace, for the volume rule.
+        rows_before: town -> rows of the edition this one would replace, for the volume rule.
 
     Raises:
         HubError: the delivery as a whole cannot be used (unreadable, empty, a required column missing).
@@ -107,7 +108,7 @@ def stage_delivery(
     frame = staged.rows.to_pandas()
     headers = {c.field: c.header for s in reading.sheets for c in s.columns if c.field}
     report = check_rows(
-        feed, frame, previous_rows=None if mark else previous_rows, hold_below=declaration.hold_below, coverage=one.coverage,
+        feed, frame, previous_rows=None if mark else rows_before(town), hold_below=declaration.hold_below, coverage=one.coverage,
         headers=headers, today=business_date,
     )  # fmt: skip
     refused = [r.message for r in report.results if r.severity == "critical" and not r.passed]

@@ -7,24 +7,16 @@ that says at least half of what an older one says replaces it too; parts of one 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from pathlib import PurePath
 
 from sqlalchemy import Connection, and_, or_, select, text
 
 from hub.feeds import Coverage, feed_catalogue
+from hub.intake.series import series_of
 from hub.store.tables.intake import delivery
 from hub.store.tables.master import master_delivery
-
-# What changes from month to month in the name of the same list: dates, counters, "final", copies.
-_PASSING = re.compile(
-    r"截至|截止|更新|最终版?|终稿|定稿|修改稿?|副本|新版|上半年|下半年|第?[一二三四1-4]季度|[〇零一二三四五六七八九十]+(?=[年月日])|final|copy|v(?=\d)",
-    re.IGNORECASE,
-)
-_NOT_WORDS = re.compile(r"[\W\d_]+|(?<![一-鿿])[年月日]|[年月日](?=[\W\d_]|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +38,7 @@ class Source:
     @property
     def series(self) -> tuple[str, str, str]:
         """Deliveries of one series replace one another: same feed, same sender, same town or same kind of file."""
-        if self.town and feed_catalogue()[self.feed].per_town:
-            return self.feed, self.department, self.town
-        return self.feed, self.department, file_stem(self.name)
-
-
-def file_stem(name: str) -> str:
-    """What stays of a file's name from month to month: "…异常名录20261031(1).xls" and "2026年9月…异常名录.xls" are one list."""
-    stem = PurePath(name).stem
-    stem = re.sub(r"\d+\s*[年月日]", " ", stem)
-    return _NOT_WORDS.sub("", _PASSING.sub(" ", stem)).lower()
+        return series_of(self.feed, self.department, self.name, self.town)
 
 
 def known_deliveries(connection: Connection, version: int | None) -> list[Source]:

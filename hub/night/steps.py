@@ -10,6 +10,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,10 +27,10 @@ from hub.intake.deliveries import (
     fail_delivery,
     mark_staged,
     register_delivery,
-    rows_of_last_accepted,
     waiting_deliveries,
 )
 from hub.intake.mapping import layout_changes
+from hub.intake.series import rows_of_edition_before
 from hub.intake.staging import StagedDelivery, load_staged, save_staged, stage_delivery
 from hub.night.context import Night
 from hub.store.tables.intake import archived_file, column_mapping, connector_state
@@ -195,7 +196,6 @@ def _stage_one(night: Night, one: Delivery, outcome: FeedOutcome) -> None:
                 )
             )
         }
-        previous = rows_of_last_accepted(connection, one)
     try:
         staged = stage_delivery(
             one,
@@ -203,7 +203,7 @@ def _stage_one(night: Night, one: Delivery, outcome: FeedOutcome) -> None:
             settings=night.settings,
             deployment=night.deployment,
             mapping=mapping,
-            previous_rows=previous,
+            rows_before=partial(rows_of_edition_before, night.engine, one),
             business_date=night.business_date,
         )
     except HubError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from hub.feeds import Coverage
 from hub.identifiers.codes import make_uscc, organisation_check_character
 from hub.intake.acceptance import accept_delivery
 from hub.intake.archive import store_file
-from hub.intake.deliveries import get_delivery, register_delivery, rows_of_last_accepted
+from hub.intake.deliveries import get_delivery, register_delivery
+from hub.intake.series import rows_of_edition_before
 from hub.intake.staging import stage_delivery
 from hub.settings import Settings
 
@@ -85,14 +87,13 @@ class Office:
         with self.engine.connect() as connection:
             one = get_delivery(connection, delivery_id)
             assert one is not None
-            previous = rows_of_last_accepted(connection, one)
         staged = stage_delivery(
             one,
             archive_file=self.settings.data / file.path,
             settings=self.settings,
             deployment=self.deployment,
             mapping={},
-            previous_rows=previous,
+            rows_before=partial(rows_of_edition_before, self.engine, one),
             business_date=day,
         )
         accept_delivery(self.engine, staged, run_id=None)

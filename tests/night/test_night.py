@@ -283,3 +283,17 @@ def test_rows_that_cannot_be_used_go_back_in_the_senders_own_sheet(
     ]
     assert "云山县无日期茶叶专业合作社" in texts
     assert any("列入日期" in t and "空" in t for t in texts)
+
+
+def test_another_list_of_the_same_sender_is_not_taken_for_a_truncated_one(
+    inbox: Path, run_night: RunNight, engine: Engine
+) -> None:
+    folder = inbox / "market_abnormal"
+    (folder / "列入名单20261031.csv").write_bytes(abnormal_csv(abnormal_rows(40)))
+    run_night()
+    (folder / "移出名单20261031.csv").write_bytes(abnormal_csv(abnormal_rows(5, start=60)))
+    (folder / "列入名单20261130.csv").write_bytes(abnormal_csv(abnormal_rows(10)))
+    run_night()
+    assert _states(engine) == {
+        "列入名单20261031.csv": "accepted", "移出名单20261031.csv": "accepted", "列入名单20261130.csv": "held",
+    }  # fmt: skip
