@@ -8,12 +8,17 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
 from hub.settings import Settings, load_settings
 from hub.store.database import database_url, ensure_database
 from hub.store.migrate import migrate_to_head
+
+# machines differ in speed: a property is judged by its answer, not by how long it took
+hypothesis.settings.register_profile("hub", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("hub")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
