@@ -335,12 +335,16 @@ def project_master(night: Night) -> MasterSummary:
 
 
 def publish_extracts(night: Night) -> list[ExtractSummary]:
-    """Publishes what each agreement in force allows."""
+    """Publishes what each agreement in force allows, and pushes what is to be pushed; a server that does not answer is
+    told in an alert and tried again next time."""
     from hub.sharing import publish
+    from hub.sharing.delivery import push_pending
 
     with night.step("publish") as note:
         summaries = publish(night.engine, night.deployment, night.settings, night.run_id)
         note["extracts"] = len(summaries)
+        pushed = push_pending(night.engine, night.deployment, night.settings, today=night.business_date)
+        note["pushed"] = pushed.sent
     night.note("extracts", [asdict(s) for s in summaries])
     return summaries
 

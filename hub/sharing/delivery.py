@@ -89,12 +89,17 @@ def push_pending(
 ) -> PushSummary:
     """Sends what waits and is due. A failure is retried later with doubling waits and told after the first; what may not
     leave any more (revoked, recalled, expired) is dropped. Never raises for one department's trouble."""
-    targets = push_targets(deployment)
     with engine.connect() as connection:
         waiting = connection.execute(
             select(push).where(push.c.state == "waiting", push.c.not_before <= func.now()).order_by(push.c.push_id)
         ).all()
     sent = postponed = failed = 0
+    try:
+        targets = push_targets(deployment) if waiting else {}
+    except ConfigurationError as error:  # told, and tried again when the file is right
+        for job in waiting:
+            _postpone(engine, job, error, given_up=False)
+        return PushSummary(postponed=len(waiting))
     for job in waiting:
         try:
             _send(engine, deployment, settings, job, targets, today, environment)
@@ -103,7 +108,7 @@ def push_pending(
             failed += 1
         except HubError as error:
             given_up = job.attempts + 1 >= GIVE_UP_AFTER or not error.retry
-            _postpone(engine, job, error, given_up)
+            _postpone(engine, job, error, given_up=given_up)
             failed, postponed = failed + given_up, postponed + (not given_up)
         else:
             _settle(engine, job.push_id, "sent", None)
@@ -177,7 +182,7 @@ def _settle(engine: Engine, push_id: int, state: str, error: str | None) -> None
         )
 
 
-def _postpone(engine: Engine, job: Any, error: HubError, given_up: bool) -> None:
+def _postpone(engine: Engine, job: Any, error: HubError, *, given_up: bool) -> None:
     with engine.begin() as connection:
         connection.execute(
             update(push)

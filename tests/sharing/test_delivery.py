@@ -102,6 +102,9 @@ def test_a_department_without_a_target_is_told_and_a_wrong_target_is_a_fault(
     (county.folder / "deliveries_out.yaml").write_text("targets: {nobody: {host: x}}", encoding="utf-8")
     with pytest.raises(ConfigurationError, match="nobody"):
         push_targets(county.deployment)
+    county.source.rows["cooperatives"].pop()
+    county.night()
+    assert push(county, server) == PushSummary(postponed=1)  # the night goes on
 
 
 def test_only_the_newest_of_an_agreement_waits(county: County, server: FaultyServer, sql: Sql) -> None:

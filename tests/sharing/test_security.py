@@ -53,11 +53,11 @@ def test_staff_see_their_own_department_and_no_other(two_departments: County, ta
     assert {"tax", "water"} < seen(engine, table, "department", "agriculture", "auditor")
 
 
-@pytest.mark.parametrize("table", sorted(POLICIES))
-def test_an_operator_and_a_person_of_nowhere_see_nobodys_rows(two_departments: County, table: str) -> None:
+def test_an_operator_and_a_person_of_nowhere_see_nobodys_rows(two_departments: County) -> None:
     engine = two_departments.engine
-    assert seen(engine, table, "1", "tax", "operator") == set()
-    assert seen(engine, table, "1", "", "staff") == set()
+    for table in POLICIES:
+        assert seen(engine, table, "1", "tax", "operator") == set(), table
+        assert seen(engine, table, "1", "", "staff") == set(), table
 
 
 def test_both_sides_of_a_correction_see_it_and_nobody_else(two_departments: County) -> None:
