@@ -134,7 +134,12 @@ def stage_delivery(
             RuleOutcome(r.rule, r.severity, bool(r.passed), len(r.failed_positions), r.message) for r in report.results
         ),
         hold="；".join(holds) or None,
-        account={"sheets": reading.account(), "remarks": reading.remarks, "drift": staged.drift},
+        account={
+            "sheets": reading.account(),
+            "remarks": reading.remarks,
+            "drift": staged.drift,
+            "set_aside": staged.set_aside,
+        },
     )
 
 

@@ -330,12 +330,16 @@ def _continues(sheet: _Sheet, place: int, depth: int) -> bool:
     """Whether the next row still belongs to the header: names below a group, a row of units, of column numbers, or
     the header again in another language."""
     above_row, row = sheet.numbers[place + depth - 1], sheet.numbers[place + depth]
-    if row - above_row > 1:
-        return False
     cells = sheet.filled(row)
     above = dict(sheet.filled(above_row))
-    if not cells:
-        return False
+    if row - above_row > 1:  # a blank row inside a header: only words on columns of values go on
+        return (
+            row - above_row == 2
+            and len(cells) > 1
+            and not any(_is_value(x) for _, x in cells)
+            and not words.is_total(cells[0][1])
+            and _contrast(sheet, place + depth, cells) >= 0.6
+        )
     texts = [squeeze(x) for _, x in cells]
     if words.is_total(texts[0]) and len(above) > 1 and cells[0][0] == min(above):
         return False
@@ -632,6 +636,8 @@ def _lonely(sheet: _Sheet, table: TableLayout, place: int, columns: list[int]) -
         return "note"
     if len(columns) <= 1:
         return None
+    if _translates(sheet, table, row, column, text):
+        return "note"
     above = table.other.get(row - 1)
     if above is not None and above.kind == "note" and not is_number(text):
         return "note"  # a note goes on in the next line
@@ -655,6 +661,18 @@ def _lonely(sheet: _Sheet, table: TableLayout, place: int, columns: list[int]) -
         if not _similar_column(sheet, table, column, text):
             return "note" if last or len(squeeze(text)) > 30 else "title"
     return None
+
+
+def _translates(sheet: _Sheet, table: TableLayout, row: int, column: int, text: str) -> bool:
+    """北京 with its figures in one row, a lone "Beijing" below it."""
+    label = _text(sheet, row - 1, column)
+    return (
+        bool(table.data)
+        and table.data[-1] == row - 1
+        and bool(re.fullmatch(r"[A-Za-z' ()-]{3,}", text.strip()))
+        and bool(re.search(r"[\u4e00-\u9fff]", label))
+        and len(sheet.filled(row - 1)) > 1
+    )
 
 
 def _similar_column(sheet: _Sheet, table: TableLayout, column: int, text: str) -> bool:

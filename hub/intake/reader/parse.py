@@ -37,6 +37,8 @@ _REFUSALS = {
     "pptx": ("这是演示文稿，不是数据表。", "请发送方提供 Excel 或 CSV 原表。"),
     "ole": ("文件是 Office 旧格式，但里面没有工作簿。", "请发送方用 Excel 或 WPS 另存为 .xlsx 后重新报送。"),
     "xml": ("这是 XML 文件，但不是 Excel 的 XML 表格。", "请发送方另存为 .xlsx 或 .csv 后重新报送。"),
+    "fods": ("这是 OpenDocument 的单文件格式（fods）。", "请发送方另存为 .xlsx 后重新报送。"),
+    "sylk": ("这是 SYLK 或 DIF 旧格式的表格。", "请发送方另存为 .xlsx 后重新报送。"),
     "damaged zip": ("文件已损坏，像是没有传完。", "请发送方检查原文件能否打开，重新报送。"),
 }
 

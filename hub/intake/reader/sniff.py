@@ -19,7 +19,7 @@ _PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"II*\x00", b"MM\x00*", b"BM"
 
 
 def sniff(data: bytes) -> str:
-    """One of xlsx, xlsb, ods, docx, pptx, zip, xls, doc, ole, html, xml2003, xml, pdf, rar, picture, parquet, jsonl, empty,
+    """One of xlsx, xlsb, ods, docx, pptx, zip, xls, doc, ole, html, xml2003, fods, sylk, xml, mhtml, rtf, pdf, rar, picture, parquet, jsonl, empty,
     text."""
     if not data.strip(b"\x00 \t\r\n"):
         return "empty"
@@ -41,6 +41,10 @@ def sniff(data: bytes) -> str:
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         head = head.decode("utf-16", "ignore").encode("utf-8", "ignore")
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n\x00")
+    if b"urn:oasis:names:tc:opendocument" in head:
+        return "fods"
+    if start.startswith((b"ID;P", b"TABLE\r\n0,1", b"TABLE\n0,1")):
+        return "sylk"
     if start.startswith(b"<") and _XML2003.search(head):
         return "xml2003"
     if start.startswith(b"<") and _HTML.search(head):

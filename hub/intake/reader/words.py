@@ -87,7 +87,8 @@ def is_total(text: str) -> bool:
 def is_note(text: str) -> bool:
     """注：…, 备注：…, 资料来源：…, a footnote."""
     t = squeeze(text)
-    return bool(_NOTE.match(t)) or bool(_NOTE_LOOSE.match(t))
+    marked = text.strip()[:1] in set("①②③④⑤⑥⑦⑧⑨⑩") and len(t) > 4  # NFKC would make them plain digits
+    return marked or bool(_NOTE.match(t)) or bool(_NOTE_LOOSE.match(t))
 
 
 def is_footer(text: str) -> bool:
