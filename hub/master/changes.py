@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from sqlalchemy import Connection, select, text
 
 from hub.errors import ConfigurationError
 from hub.feeds import feed_catalogue
-from hub.master.fields import master_field
+from hub.master.fields import MasterField, master_field
 from hub.master.reading import find_version, master_at
+from hub.master.rules import Group, rules
 from hub.store.tables.master import master_version
 
 # category -> (title zh, title en, SQL over b(efore) and a(fter) fields, field whose before and after are shown)
@@ -71,6 +73,18 @@ def _rank(side: str) -> str:
         for i, c in enumerate(feed_catalogue()["demonstration"].by_name["level"].choices, 1)
     )
     return f"case {side}.f->>'demonstration_level' {choices} end"
+
+
+def _told(shown: MasterField, fields: dict[str, Any] | None) -> str:
+    if fields is None:
+        return ""
+    if shown.name == "shell_suspected":  # "yes" alone says little: name the clues
+        return "；".join(
+            r.title.zh
+            for r in rules()
+            if r.group is Group.CLUE and r.name != shown.name and fields.get(r.name) == "yes"
+        )
+    return shown.display(fields.get(shown.name))
 
 
 def changes_since(connection: Connection, since: date | int, *, until: date | int | None = None) -> Changes:

@@ -122,5 +122,5 @@ def cleanup_board(
             )
         )
     order = list(Stage)
-    entries.sort(key=lambda e: (order.index(e.stage), -e.days_overdue, e.town or "~", e.name, e.coop_id))
+    entries.sort(key=lambda e: (order.index(e.stage), -e.days_overdue, e.town is None, e.town or "", e.name, e.coop_id))
     return Board(day, tuple(entries))

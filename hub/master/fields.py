@@ -62,7 +62,7 @@ class MasterField(BaseModel):
         for choice in self.choices:
             if choice.value == value:
                 return choice.title.zh if language == "zh" else choice.title.en
-        return f"{value:g}" if isinstance(value, float) else str(value)
+        return f"{value:,.12g}" if isinstance(value, float) else str(value)
 
 
 @cache

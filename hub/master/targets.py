@@ -79,9 +79,16 @@ class TargetStatus:
     missing: tuple[Missing, ...]
 
     def shown(self, value: float | None = None) -> str:
-        """The value as people write it: 12 个, 63.5%."""
+        """The value as people write it: 12, 63.5%; 不详 when nothing is known of anybody."""
+        if value is None and not self.known:
+            return "不详"
         v = self.value if value is None else value
         return f"{v:.0f}" if self.target.measure == "titles" else f"{v:.1%}"
+
+    @property
+    def known(self) -> bool:
+        """Whether anything is known: a share of which every answer is unknown is no share of nought."""
+        return self.base is None or self.unknown < self.base
 
     @property
     def goal_shown(self) -> str:
@@ -91,7 +98,9 @@ class TargetStatus:
 
     @property
     def verdict(self) -> str:
-        """已达标, 未达标, 已逾期, or 监测 for a figure without a goal."""
+        """已达标, 未达标, 已逾期; 监测 for a figure without a goal; 缺数据 when nothing is known."""
+        if not self.known:
+            return "缺数据"
         if self.reached is None:
             return "监测"
         if self.reached:

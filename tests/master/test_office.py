@@ -133,7 +133,7 @@ def test_what_changed_is_told_in_the_words_of_a_joint_meeting(county: County, en
     assert found["tax_turned"] == [("A", "正常", "非正常"), ("D", "正常", "")]
     assert found["new"] == [("C", "", "群众举报线索、税务登记情况")]
     assert [c for c, *_ in found["gone"]] == ["D"]
-    assert found["clue_new"] == [("C", "", "是")]
+    assert found["clue_new"] == [("C", "", "有群众举报线索")]
     assert first.from_version is None
     assert first.counts["new"] == 4
     assert not any(none.counts.values())
