@@ -117,10 +117,8 @@ def changes_since(connection: Connection, since: date | int, *, until: date | in
     for row in rows:
         for name in row.categories:
             shown = master_field(CATEGORIES[name][3])
-            was, now = (side.get(shown.name) if side else None for side in (row.before, row.after))
-            found[name].append(
-                ChangedCooperative(row.coop_id, row.name, row.town, shown.display(was), shown.display(now))
-            )
+            was, now = (_told(shown, side) for side in (row.before, row.after))
+            found[name].append(ChangedCooperative(row.coop_id, row.name, row.town, was, now))
     items = {name: tuple(changed) for name, changed in found.items()}
     return Changes(
         before.version if before else None,

@@ -152,7 +152,7 @@ def test_targets_say_how_far_who_is_missing_and_how_it_went(county: County, engi
     assert (traceable.value, traceable.base, [m.coop_id for m in traceable.missing]) == (0.5, 2, ["B"])
     assert traceable.trend == ((SEPTEMBER, 0.5), (OCTOBER, 0.5))
     assert by_name["governance"].unknown == 4
-    assert by_name["open_affairs"].verdict == "监测"
+    assert by_name["open_affairs"].verdict == "缺数据"
     assert by_name["traceable"].days_left == (date(2027, 6, 30) - OCTOBER).days
     assert then["governance"].base == 3
 
