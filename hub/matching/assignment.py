@@ -5,7 +5,7 @@ which part keeps the id, an undone merge gives the old ids back. Pure; `hub.matc
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hub.matching.coop_id import make_coop_id
@@ -49,7 +49,12 @@ class Assignment:
     events: list[IdEvent] = field(default_factory=list)
 
 
-def assign_ids(groups: Sequence[Group], known: Sequence[KnownId], linked: Mapping[str, str]) -> Assignment:
+def assign_ids(
+    groups: Sequence[Group],
+    known: Sequence[KnownId],
+    linked: Mapping[str, str],
+    waiting: Collection[str] = (),
+) -> Assignment:
     """Gives every group an id.
 
     Args:
@@ -57,6 +62,8 @@ def assign_ids(groups: Sequence[Group], known: Sequence[KnownId], linked: Mappin
             follow the groups' first profiles).
         known: every id ever given.
         linked: profile -> id as linked before.
+        waiting: profiles that wait for a person and bear no id meanwhile; an id first given to one of them waits too,
+            if those it was merged with can have their own back.
     """
     by_id = {k.coop_id: k for k in known}
     group_of = {profile: g for g, group in enumerate(groups) for profile in group.profiles}
@@ -69,6 +76,14 @@ def assign_ids(groups: Sequence[Group], known: Sequence[KnownId], linked: Mappin
     for coop_id, g in seed_group.items():
         if by_id[coop_id].redirects_to is None:
             claims[coop_id].add(g)
+    returning = {(seed_group[k.coop_id], k.redirects_to) for k in known if k.redirects_to and k.coop_id in seed_group}
+    for coop_id in list(claims):
+        # The id's first profile is elsewhere now: those merged into it take their own ids back and leave it to that.
+        home = seed_group.get(coop_id)
+        if by_id[coop_id].seed_profile in waiting or home is not None:
+            claims[coop_id] -= {g for g in claims[coop_id] if (g, coop_id) in returning and g != home}
+        if not claims[coop_id]:
+            del claims[coop_id]
     result = Assignment([""] * len(groups))
 
     # 1. Where each living id goes: to the part with a credit code, else with its first profile, else with most rows.
@@ -94,20 +109,20 @@ def assign_ids(groups: Sequence[Group], known: Sequence[KnownId], linked: Mappin
             )
 
     # 3. Groups without one: an id merged away comes back to the group of its first profile, else a new id.
-    waiting: dict[int, list[str]] = defaultdict(list)
+    back: dict[int, list[str]] = defaultdict(list)
     for k in known:
         if k.redirects_to is not None and k.coop_id in seed_group and not result.ids[seed_group[k.coop_id]]:
-            waiting[seed_group[k.coop_id]].append(k.coop_id)
+            back[seed_group[k.coop_id]].append(k.coop_id)
     number = len(known)
     for g in sorted((g for g in range(len(groups)) if not result.ids[g]), key=lambda g: groups[g].profiles):
         origin = split_from.get(g)
-        if g in waiting:
-            coop_id = min(waiting[g], key=lambda i: (by_id[i].order, i))
+        if g in back:
+            coop_id = min(back[g], key=lambda i: (by_id[i].order, i))
             result.redirects[coop_id] = None
             result.events.append(
                 IdEvent("restored", coop_id, _final(coop_id, by_id), f"合并已撤销，恢复原编号 {coop_id}。")
             )
-            for other in waiting[g]:
+            for other in back[g]:
                 if other != coop_id:
                     result.redirects[other] = coop_id
         else:

@@ -269,7 +269,7 @@ class _Matcher:
         weak = [False] * self.size
         for i, p in enumerate(party):
             core, counts = self.cores[i], seen[p]
-            if len(counts) < 2 or not core:
+            if len(counts) < 2 or not core or self.link[i] == "decision":
                 continue
             main = max(counts, key=lambda c: (counts[c], c))
             weak[i] = core != main and 2 * counts[core] <= counts[main] and core in cuts(main)

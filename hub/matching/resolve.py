@@ -93,7 +93,8 @@ def resolve_within(connection: Connection, deployment: Deployment, run_id: int |
         r.profile_key: r.coop_id
         for r in connection.execute(text("select profile_key, coop_id from link where coop_id is not null"))
     }
-    assignment = assign_ids(groups, known, linked)
+    waiting = {key for key, kind in zip(keys, outcome.link, strict=True) if kind == "review"}
+    assignment = assign_ids(groups, known, linked, waiting)
     seeds = {k.coop_id: k.seed_profile for k in known} | dict(assignment.seeds)
     _write_ids(connection, assignment, run_id)
     _write_links(connection, _link_table(outcome, profiles, group_number, assignment, seeds=seeds, model=model), run_id)
@@ -289,25 +290,49 @@ def _write_links(connection: Connection, links: pa.Table, run_id: int | None) ->
 def _write_candidates(
     connection: Connection, outcome: Outcome, profiles: pa.Table, model: Model, run_id: int | None
 ) -> None:
+    """The questions left for people; those whose answer was "unsure" return only when a side says something new."""
     keys, rows = profiles["profile_key"].to_pylist(), profiles["n_rows"].to_pylist()
+    names = profiles["name"].to_pylist()
     settled: Counter[int] = Counter()
     for i, group in enumerate(outcome.group):
         settled[group] += rows[i]
-    connection.execute(text("delete from candidate"))
-    found = {}
+    answered = _answered_parties(connection, outcome, profiles)
+    found: dict[tuple[str, str], dict[str, Any]] = {}
     for question in outcome.questions:
-        pair = tuple(sorted((keys[question.a], keys[question.b])))
-        found[pair] = {
-            "a": pair[0],
-            "b": pair[1],
+        parties = frozenset((outcome.group[question.a], outcome.group[question.b]))
+        if parties in answered["unsure"]:
+            continue
+        owner = outcome.grouping.conflicts.get(question.a)
+        evidence = {
+            "asked": keys[question.a],
+            "owner": names[owner] if owner is not None else None,
+            "items": evidence_items(question.levels, model),
+            "others": [{"profile_key": keys[i], "probability": round(p, 4)} for i, p in question.others],
+        }
+        a, b = sorted((keys[question.a], keys[question.b]))
+        found[a, b] = {
+            "a": a,
+            "b": b,
             "kind": question.kind,
             "probability": question.probability,
-            "evidence": json.dumps(
-                {"asked": keys[question.a], "items": evidence_items(question.levels, model)}, ensure_ascii=False
-            ),
+            "evidence": json.dumps(evidence, ensure_ascii=False),
             "rows": settled[outcome.group[question.a]],
             "run": run_id,
         }
+    for (a, b), verdict in answered["changed"].items():
+        found.setdefault(
+            (a, b),
+            {
+                "a": a,
+                "b": b,
+                "kind": "recheck",
+                "probability": 1.0 if verdict == "same" else 0.0,
+                "evidence": json.dumps({"asked": a, "items": []}),
+                "rows": 0,
+                "run": run_id,
+            },
+        )
+    connection.execute(text("delete from candidate"))
     if found:
         connection.execute(
             text(
@@ -316,6 +341,41 @@ def _write_candidates(
             ),
             list(found.values()),
         )
+
+
+def _answered_parties(connection: Connection, outcome: Outcome, profiles: pa.Table) -> dict[str, Any]:
+    """Standing decisions seen against today's parties: `unsure` pairs of parties not to be asked about again, and
+    `changed` pairs of profiles decided before a side said something new (name, representative, phone)."""
+    standing = connection.execute(
+        text("select profile_a, profile_b, verdict, decided_at from decision where revoked_at is null")
+    ).all()
+    unsure: set[frozenset[int]] = set()
+    changed: dict[tuple[str, str], str] = {}
+    if standing:
+        place = {key: i for i, key in enumerate(profiles["profile_key"].to_pylist())}
+        said = list(
+            zip(
+                *(profiles[c].to_pylist() for c in ("name", "representative", "phone")), strict=True
+            )  # what is compared
+        )
+        arrived: dict[str, Any] = dict(
+            connection.execute(
+                text("select p.profile_key, r.started_at from profile p left join run r on r.run_id = p.first_run_id")
+            ).all()
+        )
+        keys = profiles["profile_key"].to_pylist()
+        for a, b, verdict, decided_at in standing:
+            if a not in place or b not in place:
+                continue
+            members = {*outcome.grouping.clusters.members(place[a]), *outcome.grouping.clusters.members(place[b])}
+            old = {i for i in members if arrived.get(keys[i]) is None or arrived[keys[i]] <= decided_at}
+            before = [{v for i in old if (v := said[i][n])} for n in range(3)]
+            news = any(v and v not in before[n] for i in members - old for n, v in enumerate(said[i]))
+            if verdict == "unsure" and not news:
+                unsure.add(frozenset((outcome.group[place[a]], outcome.group[place[b]])))
+            elif verdict != "unsure" and news:
+                changed[a, b] = verdict
+    return {"unsure": unsure, "changed": changed}
 
 
 def _standing_summary(connection: Connection) -> MatchSummary:
