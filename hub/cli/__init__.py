@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "bulletin": ("bulletin", "联席会议通报 · the joint meeting's bulletin"),
     "cleanup": ("cleanup", "清理整顿台账 · the clean-up board"),
     "review": ("review", "待判清单：判断、撤销、导出导入 · the doubtful few: decide, undo, by workbook"),
+    "reconcile": ("reconcile", "为本机 OpenRefine 提供匹配接口 · reconciliation service for OpenRefine, loopback only"),
     "verify": ("verify", "核验台账、存档和控制总数 · check ledger, archive and control totals"),
     "demo": ("demo", "演示县：生成数据、演示一夜 · the demo county"),
     "people": ("people", "门户账号：新增、列出、重置、停用 · accounts of the portal"),

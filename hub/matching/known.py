@@ -213,6 +213,11 @@ class KnownCooperatives:
         names_known = self._duck.execute("select count(distinct sound[1]) from known_party").fetchall()
         self._prior = model.known / max(len(ids), int(names_known[0][0]), 1)
 
+    def by_id(self, coop_id: str) -> KnownCooperative | None:
+        """The cooperative with a living id."""
+        place = self._place.get(coop_id)
+        return None if place is None else self.cooperatives[place]
+
     def close(self) -> None:
         """Lets go of the workspace."""
         self._duck.close()
