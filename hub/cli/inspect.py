@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +39,40 @@ def inspect(files: tuple[Path, ...], feed_name: str | None, as_json: bool) -> No
     from hub.intake.reader import read_file
 
     feed = get_feed(feed_name) if feed_name else None
-    readings = [read_file(path, feed=feed) for path in files]
+    with progress("正在读取", len(files)) as step:
+        readings = []
+        for path in files:
+            readings.append(read_file(path, feed=feed))
+            step()
     if as_json:
         click.echo(json.dumps([as_object(r, str(p)) for r, p in zip(readings, files, strict=True)], ensure_ascii=False))
         return
     for path, reading in zip(files, readings, strict=True):
         _print(str(path), reading)
+
+
+@contextmanager
+def progress(words: str, total: int) -> Iterator[Callable[[], None]]:
+    """A progress bar on stderr, on a terminal only, that shows itself after two seconds."""
+    started, bar = time.monotonic(), None
+    if sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import Progress
+
+        bar = Progress(console=Console(stderr=True), transient=True)
+        task = bar.add_task(words, total=total)
+
+    def step() -> None:
+        if bar is not None:
+            bar.advance(task)
+            if time.monotonic() - started > 2 and not bar.live.is_started:
+                bar.start()
+
+    try:
+        yield step
+    finally:
+        if bar is not None:
+            bar.stop()
 
 
 def as_object(reading: Reading, file: str) -> dict[str, Any]:

@@ -118,6 +118,14 @@ def closest_header(field_name: str, columns: Sequence[Column], feed: Feed) -> st
     return best
 
 
+def header_changes(before: Iterable[str], now: Iterable[str]) -> list[str]:
+    """What changed in the columns since the sender's last delivery, in Chinese; headers are compared by their keys."""
+    old = {header_key(h): h for h in before}
+    new = {header_key(h): h for h in now}
+    gone = [f"少了“{old[k]}”列。" for k in old if k not in new]
+    return gone + [f"多了“{new[k]}”列。" for k in new if k not in old]
+
+
 def guess_feed(columns: Sequence[Column], feeds: Iterable[Feed]) -> Feed | None:
     """The one feed whose required fields are all there and that explains clearly more headers than any other."""
     scored: list[tuple[float, Feed]] = []

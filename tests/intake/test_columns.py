@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from hub.feeds import feed_catalogue, get_feed
-from hub.intake.columns import closest_header, guess_feed, match_columns
+from hub.intake.columns import closest_header, guess_feed, header_changes, match_columns
+from hub.intake.reader import read_file
 from hub.intake.reader.headers import header_key, header_unit
 from hub.intake.reader.model import Column
+from tests.intake.reader import builders
+from tests.intake.reader.builders import Sheet
 
 
 def fields(feed: str, *headers: str, **options: object) -> list[str | None]:
@@ -109,3 +114,16 @@ def test_a_feeds_own_titles_lead_to_that_feed(name: str) -> None:
 )
 def test_a_table_of_something_else_leads_to_no_feed(headers: tuple[str, ...]) -> None:
     assert guess_feed([Column(h, levels=(h,)) for h in headers], feed_catalogue().values()) is None
+
+
+def test_what_changed_since_the_last_delivery_is_told() -> None:
+    assert header_changes(["序号", "名称", "电话"], ["序 号", "名称", "邮箱"]) == ["少了“电话”列。", "多了“邮箱”列。"]
+
+
+def test_columns_know_their_place_on_the_sheet(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    path.write_bytes(
+        builders.xlsx(Sheet([[None, "名称", None, "电话"], [None, "甲", None, "1"], [None, "乙", None, "2"]]))
+    )
+    (sheet,) = read_file(path).sheets
+    assert [(c.header, c.place) for c in sheet.columns] == [("名称", 1), ("电话", 3)]

@@ -66,7 +66,12 @@ def read_biff(data: bytes, remarks: list[str]) -> list[Grid]:
 
     book: Any = None
     errors: list[str] = []
-    for options in ({"formatting_info": True}, {}, {"ignore_workbook_corruption": True}):
+    for options in (
+        {"formatting_info": True},
+        {},
+        {"ignore_workbook_corruption": True},
+        {"encoding_override": "gb18030"},
+    ):
         try:
             book = xlrd.open_workbook(file_contents=data, logfile=io.StringIO(), **options)
             if errors:

@@ -76,6 +76,12 @@ def _as_utf8(data: pa.Buffer, encoding: str) -> pa.Buffer:
     return pa.py_buffer(out.getbuffer())
 
 
+def _quotes_match(data: pa.Buffer) -> bool:
+    """An odd number of quotes means one was never closed; the general way knows what to do then."""
+    count = sum(data[at : at + BLOCK].to_pybytes().count(b'"') for at in range(0, len(data), BLOCK))
+    return bool(count % 2 == 0)
+
+
 def _head_records(head: str, separator: str) -> tuple[list[list[str]], list[int]]:
     """The first records, and after each the number of characters read so far."""
     consumed = 0
@@ -103,7 +109,7 @@ def _read(data: pa.Buffer, encoding: str, known: Collection[str]) -> tuple[Parse
     body = _as_utf8(data, encoding)
     head = codecs.getincrementaldecoder("utf-8")().decode(body[:HEAD_BYTES].to_pybytes())
     separator = find_separator(head)
-    if separator is None or len(separator) != 1 or not separator.isascii():
+    if separator is None or len(separator) != 1 or not separator.isascii() or not _quotes_match(body):
         return None
     records, ends = _head_records(head, separator)
     grid = Grid("", rows={n: cells for n, cells in enumerate(records[:-1], 1) if any(cells)})

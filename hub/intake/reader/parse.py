@@ -81,7 +81,7 @@ def parse(data: bytes, *, inside_zip: bool = False) -> Parsed:
         parsed.sheets = [columnar.read_json_lines(decoded)]
     else:
         decoded, parsed.encoding = text.decode(data, parsed.remarks)
-        parsed.format, grid = text.read_text(decoded)
+        parsed.format, grid = text.read_text(decoded, parsed.remarks)
         parsed.grids = [grid]
     return parsed
 

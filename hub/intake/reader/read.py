@@ -14,7 +14,7 @@ from hub.intake.reader import words
 from hub.intake.reader.grid import Grid
 from hub.intake.reader.headers import header_key
 from hub.intake.reader.model import Reading, refuse
-from hub.intake.reader.pool import read_limited, refusal_in
+from hub.intake.reader.pool import read_limited, refusal_in, warm_up
 from hub.intake.reader.several import split_several
 from hub.intake.reader.wire import unpack_grids, unpack_sheets
 from hub.settings import Settings
@@ -105,6 +105,12 @@ def read_grids(path: Path, *, settings: Settings | None = None) -> list[Grid]:
         if refusal is not None:
             raise refusal
         return unpack_grids(Path(out))
+
+
+def warm_reader(settings: Settings) -> None:
+    """Starts the child process that reads files without waiting for it: its imports run while the caller does other
+    things. Harmless when one runs already."""
+    warm_up(settings.reader_memory_mb, sorted(known_headers()))
 
 
 def name_fields(reading: Reading, feed: Feed | None, mapping: Mapping[str, str | None] | None) -> None:

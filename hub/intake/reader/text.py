@@ -120,7 +120,7 @@ def find_separator(text: str) -> str | None:
     return best if best_score >= 0.5 else None
 
 
-def read_text(text: str) -> tuple[str, Grid]:
+def read_text(text: str, remarks: list[str]) -> tuple[str, Grid]:
     """(format, grid) of delimited text or a pasted list. A row is a record: a quoted line break does not count."""
     separator = find_separator(text)
     grid = Grid("")
@@ -138,14 +138,24 @@ def read_text(text: str) -> tuple[str, Grid]:
                 grid.rows[number] = [entry]
         return "text", grid
     try:
-        for number, cells in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=separator), 1):
-            while cells and not cells[-1]:
-                cells.pop()
-            if cells:
-                grid.rows[number] = [cell_text(c) for c in cells]
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+        if any(_swallowed(cell, separator) for cells in rows for cell in cells if "\n" in cell):
+            rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, quoting=csv.QUOTE_NONE))
+            remarks.append("文本里有不配对的引号，已当作普通字符读取。")
     except csv.Error as error:
         raise refuse("文本表格的引号不配对，无法分列。", "请发送方另存为 .xlsx 后重新报送。", str(error)) from None
+    for number, cells in enumerate(rows, 1):
+        while cells and not cells[-1]:
+            cells.pop()
+        if cells:
+            grid.rows[number] = [cell_text(c) for c in cells]
     return ("tsv" if separator == "\t" else "csv"), grid
+
+
+def _swallowed(cell: str, separator: str) -> bool:
+    """Whether a cell holds what are rows in truth: a quote that was opened and never closed."""
+    lines = cell.splitlines()
+    return len(lines) > 2 and sum(separator in line for line in lines[1:]) >= 0.6 * (len(lines) - 1)
 
 
 def _unquoted(line: str) -> str:

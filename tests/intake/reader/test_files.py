@@ -87,6 +87,26 @@ def test_exports_that_guard_zeros_with_formulas(reading_of: Callable[..., Readin
     assert reading.sheets[0].rows["c0"].to_pylist() == ["00123", "00124"]
 
 
+def test_a_quote_that_is_never_closed_swallows_nothing(reading_of: Callable[..., Reading]) -> None:
+    lines = ["序号,合作社名称,理事长", '1,"甲专业合作社,王芳', *[f"{n},第{n}专业合作社,李强" for n in range(2, 9)]]
+    reading = reading_of("\n".join(lines).encode())
+    assert account_of(reading) == "h" + "d" * 8
+    assert any("引号" in r for r in reading.remarks)
+
+
+def test_a_worksheet_of_the_oldest_excel_without_container_or_code_page(reading_of: Callable[..., Reading]) -> None:
+    import struct
+
+    stream = struct.pack("<HHHH", 0x0009, 4, 2, 0x10)
+    for r, cells in enumerate(PLAIN_ROWS):
+        for c, text in enumerate(cells):
+            body = text.encode("gb18030")
+            stream += struct.pack("<HHHH3sB", 0x0004, 8 + len(body), r, c, bytes(3), len(body)) + body
+    reading = reading_of(stream + struct.pack("<HH", 0x000A, 0))
+    assert (reading.refusal, reading.format, account_of(reading)) == (None, "xls", "hdd")
+    assert reading.sheets[0].columns[1].header == "合作社名称"
+
+
 NAMES = ["a.xls", "a.xlsx", "a.csv", "a.txt", "a.et", "a", "a.html", "a.docx"]
 MAKERS = {
     "xlsx": builders.xlsx,
@@ -262,6 +282,11 @@ REFUSED = {
     "a cut-off xls": (builders.xls(PLAIN)[:2500], "损坏"),
     "a zip without files": (builders.zipped({}), "压缩包是空的"),
     "a presentation": (builders.zipped({"[Content_Types].xml": b"<a/>", "ppt/presentation.xml": b"<a/>"}), "演示文稿"),
+    "SYLK": (b"ID;PWXL;N;E\r\nP;PGeneral", "SYLK"),
+    "single-file OpenDocument": (
+        b"<?xml version='1.0'?><a xmlns:o='urn:oasis:names:tc:opendocument:xmlns:office:1.0'/>",
+        "fods",
+    ),
     "another XML": (b"<?xml version='1.0'?><data><row/></data>", "XML"),
     "an empty workbook": (builders.xlsx(), "没有表格"),
     "a page without table": (b"<html><body><p>no table here</p></body></html>", "没有表格"),
