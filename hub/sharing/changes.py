@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from hub.feeds import Kind, feed_catalogue
 from hub.sharing.columns import DISPUTE, ExtractColumn, Form
+from hub.sharing.sources import IDENTITY_FIELDS
 from hub.sharing.sql import literal, name, one_row
 
 if TYPE_CHECKING:
@@ -49,14 +50,19 @@ class Changes:
         }
 
 
+# What tells apart the records of one cooperative where no single feed's key does.
+_RECORD_NAMES = ("rule", "field", "other_source", "source", "content", "year")
+
+
 def identity_columns(columns: Sequence[ExtractColumn]) -> tuple[str, ...]:
-    """Names of the columns that say which row this is: the cooperative's id, else its code, else its name, and the
-    key of the feed without its states."""
+    """Names of the columns that say which row this is: the cooperative's id, else its code, else its name; for the
+    records of one feed, also the feed's key without its states."""
     names = {c.name: c for c in columns}
     identity = [next((n for n in ("coop_id", "uscc", "name") if n in names), columns[0].name)]
-    for feed in dict.fromkeys(c.source_feed for c in columns if c.source_feed):
-        declared = feed_catalogue().get(feed)
-        identity += [k for k in (declared.key if declared else ()) if k in names and names[k].kind is not Kind.CHOICE]
+    feeds = {c.source_feed for c in columns if c.source_feed and c.name not in IDENTITY_FIELDS}
+    declared = feed_catalogue().get(next(iter(feeds))) if len(feeds) == 1 else None
+    keys = declared.key if declared else _RECORD_NAMES
+    identity += [k for k in keys if k in names and names[k].kind is not Kind.CHOICE]
     return tuple(dict.fromkeys(identity))
 
 

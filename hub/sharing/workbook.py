@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 COVER, DATA, DICTIONARY, CHANGES = "封面", "数据", "字段说明", "变化"
 _CREATED = datetime(1980, 1, 1)  # noqa: DTZ001 -- a fixed stamp without a zone: same input, same bytes
-_PRINTS_ON_A_PAGE = 14  # columns that stay readable on the width of an A4 sheet
+_PRINTS_ON_A_PAGE = 20  # columns that stay readable on the width of an A4 sheet
 _CELL_MARKUP = 75  # bytes of XML around a cell's value
 _SHEET_BYTES = 1_900_000_000  # below what needs ZIP64, which Excel warns about
 _KIND_WORDS = {
