@@ -9,6 +9,7 @@ from hub.errors import HubError
 from hub.intake.reader.grid import Grid, cell_number
 from hub.intake.reader.model import LockedError, refuse
 
+_WESTERN = (None, 367, 1252, 32769)  # code pages
 BUILT_IN_PASSWORD = "VelvetSweatshop"  # noqa: S105  every Excel tries it silently: a file that opens without asking
 
 
@@ -66,12 +67,7 @@ def read_biff(data: bytes, remarks: list[str]) -> list[Grid]:
 
     book: Any = None
     errors: list[str] = []
-    for options in (
-        {"formatting_info": True},
-        {},
-        {"ignore_workbook_corruption": True},
-        {"encoding_override": "gb18030"},
-    ):
+    for options in ({"formatting_info": True}, {}, {"ignore_workbook_corruption": True}):
         try:
             book = xlrd.open_workbook(file_contents=data, logfile=io.StringIO(), **options)
             if errors:
@@ -87,6 +83,8 @@ def read_biff(data: bytes, remarks: list[str]) -> list[Grid]:
             errors.append(repr(error)[:120])
     if book is None:
         raise _damaged("; ".join(errors))
+    if book.biff_version < 80 and book.codepage in _WESTERN:  # before Unicode, and the file does not say it is Chinese
+        book = xlrd.open_workbook(file_contents=data, logfile=io.StringIO(), encoding_override="gb18030")
     with_formats = bool(book.formatting_info)
     grids = [_sheet(book, sheet, with_formats) for sheet in book.sheets()]
     if not grids:

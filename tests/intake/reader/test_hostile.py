@@ -150,7 +150,7 @@ def test_a_file_that_takes_too_long_is_given_up_and_its_worker_replaced(tmp_path
     assert "已中止" in (reading.refusal or "")
     good = tmp_path / "好.csv"
     good.write_bytes(builders.csv_file(SHEET))
-    assert account_of(read_file(good, settings=impatient)) == "hdd"
+    assert account_of(read_file(good, settings=load_settings(reader_memory_mb=511))) == "hdd"
 
 
 def test_a_worker_is_used_again_and_replaced_when_it_dies(tmp_path: Path) -> None:
