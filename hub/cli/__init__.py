@@ -35,6 +35,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "changes": ("changes", "自某日以来的变化 · what changed since a day"),
     "bulletin": ("bulletin", "联席会议通报 · the joint meeting's bulletin"),
     "cleanup": ("cleanup", "清理整顿台账 · the clean-up board"),
+    "evaluate": ("evaluate", "对照真值衡量关联 · measure the links against a truth file"),
+    "model": ("model", "匹配模型：训练、比较、采用 · the matching model"),
     "review": ("review", "待判清单：判断、撤销、导出导入 · the doubtful few: decide, undo, by workbook"),
     "reconcile": ("reconcile", "为本机 OpenRefine 提供匹配接口 · reconciliation service for OpenRefine, loopback only"),
     "verify": ("verify", "核验台账、存档和控制总数 · check ledger, archive and control totals"),

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Engine, text
 
 from hub.deployment import Deployment
+from hub.matching.adoption import model_of
 from hub.matching.assignment import Assignment, Group, KnownId, assign_ids
 from hub.matching.matcher import Outcome, Question, match_profiles
-from hub.matching.model import Model, load_model
+from hub.matching.model import Model
 from hub.matching.reasons import (
     DECISION_REASON,
     EMPTY_REASON,
@@ -64,7 +65,7 @@ def resolve(engine: Engine, deployment: Deployment, run_id: int | None, *, model
 
     Returns at once, with `changed` false, when neither rows nor decisions, county or model changed since the last time.
     """
-    model = model or load_model()
+    model = model or model_of(deployment)
     with engine.begin() as connection:
         connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         return resolve_within(connection, deployment, run_id, model)
@@ -72,7 +73,7 @@ def resolve(engine: Engine, deployment: Deployment, run_id: int | None, *, model
 
 def resolve_within(connection: Connection, deployment: Deployment, run_id: int | None, model: Model) -> MatchSummary:
     """The same inside the caller's transaction; the caller holds the lock."""
-    profiles = _read_profiles(connection)
+    profiles = read_profiles(connection)
     same, different = _read_decisions(connection)
     digest = _digest(profiles, same, different, deployment, model)
     before = connection.execute(text("select value from match_state where name = 'input'")).scalar_one_or_none()
@@ -117,7 +118,8 @@ def resolve_within(connection: Connection, deployment: Deployment, run_id: int |
     )
 
 
-def _read_profiles(connection: Connection) -> pa.Table:
+def read_profiles(connection: Connection) -> pa.Table:
+    """Live profiles as the matcher takes them, by key: what rows say that are accepted and not superseded."""
     import pyarrow as pa
 
     texts = ["profile_key", "name", "former_name", "codes", "representative", "phone", "town", "address", "founded_on"]

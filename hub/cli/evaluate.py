@@ -1,0 +1,77 @@
+"""`coop-hub evaluate`: how good the links are, against a truth file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from hub.cli import data_option, settings_from
+
+if TYPE_CHECKING:
+    from hub.matching.evaluation import Evaluation, Figures
+
+_LISTED = 10
+
+
+def _line(title: str, f: Figures) -> str:
+    return f"{title:<24} 行 {f.rows:>7}  精确率 {f.precision:.5f}  召回率 {f.recall:.5f}  F1 {f.f1:.5f}"
+
+
+@click.command()
+@click.option(
+    "--truth",
+    required=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="真值 CSV：file,sheet,row,entity[,kind]",
+)
+@click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="校准图 calibration plot (.png, .svg)")
+@click.option("--floor", type=click.FloatRange(0, 1), help="F1 低于此值时以退出码 1 结束 · fail below this F1")
+@click.option("--all-errors", is_flag=True, help=f"列出全部错误，不止 {_LISTED} 个 · list every error")
+@data_option
+def evaluate(truth: Path, plot: Path | None, floor: float | None, all_errors: bool, data: Path | None) -> None:
+    """对照真值衡量关联：按关联方式和数据来源的精确率、召回率、F1，校准，错误清单。"""
+    from hub.matching.evaluation import draw_calibration, read_judged, read_linked, read_truth
+    from hub.matching.evaluation import evaluate as measure
+    from hub.store.database import open_engine
+
+    engine = open_engine(settings_from(data), migrate=False)
+    try:
+        with engine.connect() as connection:
+            rows, unknown = read_linked(connection, read_truth(truth))
+            result = measure(rows, read_judged(connection, rows), unknown=unknown)
+    finally:
+        engine.dispose()
+    _report(result, None if all_errors else _LISTED)
+    if plot:
+        draw_calibration(result.calibration, plot)
+        click.echo(f"校准图：{plot}")
+    if floor is not None and result.overall.f1 < floor:
+        click.echo(f"F1 低于下限 {floor}。", err=True)
+        sys.exit(1)
+
+
+def _report(result: Evaluation, listed: int | None) -> None:
+    click.echo(_line("全部", result.overall))
+    share = result.review_rows / result.overall.rows if result.overall.rows else 0.0
+    click.echo(f"待判 {result.review_rows} 行（{share:.2%}）；真值中系统没有的 {result.unknown_rows} 行")
+    click.echo("按关联方式：")
+    for kind, figures in result.by_link.items():
+        click.echo("  " + _line(kind or "未关联", figures))
+    click.echo("按数据来源：")
+    for feed, figures in result.by_feed.items():
+        click.echo("  " + _line(feed, figures))
+    click.echo("校准（给出的概率 → 实际为真的比例）：")
+    for b in result.calibration:
+        click.echo(f"  {b.low:.3f}–{b.high:.3f}  {b.count:>6} 对  平均 {b.mean:.4f}  实际 {b.true_share:.4f}")
+    for title, errors in (("混入多家的合作社", result.mixed), ("被分开的合作社", result.split)):
+        click.echo(f"{title}：{len(errors)} 个")
+        for key, lines in list(errors.items())[:listed]:
+            click.echo(f"  {key}")
+            for line in lines[:12]:
+                click.echo(f"    {line}")
+    click.echo(f"误收的非合作社：{len(result.foreign)} 行")
+    for line in result.foreign[:listed]:
+        click.echo(f"  {line}")
