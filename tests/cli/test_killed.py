@@ -70,6 +70,7 @@ def _wait_for(engine: Engine, milestone: str, process: subprocess.Popen[bytes]) 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # eight whole nights, one after the other
 def test_a_night_killed_again_and_again_ends_like_one_that_was_not(tmp_path: Path) -> None:
     generated = coop_hub("demo", "generate", "--out", tmp_path, "--cooperatives", "120")
     assert generated.returncode == 0, generated.stderr

@@ -36,6 +36,7 @@ def qinghe(
 
 @pytest.mark.shared_data
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 class TestCountyBesideTheProject:
     def test_the_night_ends_well_and_says_what_it_did(
         self, qinghe: tuple[Path, subprocess.CompletedProcess[str]]
