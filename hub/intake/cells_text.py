@@ -33,16 +33,20 @@ _COMPATIBLE = frozenset({*range(0xC2, 0xE4), *range(0xEA, 0xF5)})
 ESCAPED = frozenset({*range(32), 0x22, 0x5C})  # what JSON escapes
 
 
-def odd_bytes(column: pa.Array) -> frozenset[int]:
+def odd_bytes(column: pa.Array | pa.ChunkedArray) -> frozenset[int]:
     """The bytes in a string column's text that some step may have to act on: found in one pass over its buffer."""
-    data = column.buffers()[2]
-    if data is None or not len(column):
-        return frozenset()
     import numpy as np
+    import pyarrow as pa
 
-    offsets = np.frombuffer(column.buffers()[1], dtype=np.int32)
-    first, last = int(offsets[column.offset]), int(offsets[column.offset + len(column)])
-    return frozenset(data.slice(first, last - first).to_pybytes().translate(None, _PLAIN_BYTES))
+    found: set[int] = set()
+    for chunk in column.chunks if isinstance(column, pa.ChunkedArray) else (column,):
+        data = chunk.buffers()[2]
+        if data is None or not len(chunk):
+            continue
+        offsets = np.frombuffer(chunk.buffers()[1], dtype=np.int32)
+        first, last = int(offsets[chunk.offset]), int(offsets[chunk.offset + len(chunk)])
+        found |= set(data.slice(first, last - first).to_pybytes().translate(None, _PLAIN_BYTES))
+    return frozenset(found)
 
 
 def distinct_cells(cells: pa.Array) -> tuple[pa.Array, pa.Array | None]:

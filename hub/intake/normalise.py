@@ -214,7 +214,7 @@ def raw_json(sheet: SheetReading) -> pa.ChunkedArray:
     pairs = []
     for n, column in names.items():
         key = f", {json.dumps(sheet.columns[n].header, ensure_ascii=False)}: ".replace("'", "''")
-        odd = odd_bytes(source[column].combine_chunks())
+        odd = odd_bytes(source[column])
         cell = f"replace({column}, chr(0), ' ')" if 0 in odd else column
         text = f"to_json({cell})::varchar" if odd & ESCAPED else f"'\"' || {cell} || '\"'"
         pairs.append(f"'{key}' || {text}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import tempfile
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,7 +60,8 @@ def read_large_csv(path: Path, known: Collection[str]) -> tuple[Parsed, list[She
 
 
 def _as_utf8(data: pa.Buffer, encoding: str) -> pa.Buffer:
-    """The whole file as UTF-8, without a byte order mark; a block at a time.
+    """The whole file as UTF-8, without a byte order mark. Another encoding goes through a temporary file, a block at a
+    time: the memory of this process is capped.
 
     Raises:
         UnicodeDecodeError: it is not in that encoding.
@@ -69,11 +71,13 @@ def _as_utf8(data: pa.Buffer, encoding: str) -> pa.Buffer:
     if encoding == "utf-8":
         return data[3:] if data[:3].to_pybytes() == codecs.BOM_UTF8 else data
     decoder = codecs.getincrementaldecoder(encoding)()
-    out = io.BytesIO()
-    for start in range(0, len(data), BLOCK):
-        block = data[start : start + BLOCK].to_pybytes()
-        out.write(decoder.decode(block, final=start + BLOCK >= len(data)).encode("utf-8"))
-    return pa.py_buffer(out.getbuffer())
+    with tempfile.NamedTemporaryFile(prefix="coop-hub-") as out:
+        for start in range(0, len(data), BLOCK):
+            block = data[start : start + BLOCK].to_pybytes()
+            out.write(decoder.decode(block, final=start + BLOCK >= len(data)).encode("utf-8"))
+        out.flush()
+        with pa.memory_map(out.name) as mapped:
+            return mapped.read_buffer()
 
 
 def _quotes_match(data: pa.Buffer) -> bool:
@@ -139,7 +143,7 @@ def _read(data: pa.Buffer, encoding: str, known: Collection[str]) -> tuple[Parse
             null_values=[""],
             quoted_strings_can_be_null=True,
         ),
-    ).combine_chunks()
+    )
     parsed = Parsed("tsv" if separator == "\t" else "csv", encoding="utf-8-sig" if marked else encoding)
     sheet = _sheet(table, ragged, layout, grid, top, separator, known)
     return None if sheet is None else (parsed, [sheet])
@@ -165,10 +169,10 @@ def _suspects(table: pa.Table, layout: TableLayout, grid: Grid) -> Any:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    columns = [c.combine_chunks() for c in table.columns]
+    columns = table.columns
     filled = np.zeros(table.num_rows, dtype=np.int16)
     for column in columns:
-        filled += column.is_valid().to_numpy(zero_copy_only=False)
+        filled += column.is_valid().to_numpy()
     first = pc.coalesce(*columns)
     headers = pa.array(sorted({x for r in layout.header_rows for x in grid.rows[r] if x}), pa.string())
     suspicious = filled == 0
@@ -185,10 +189,10 @@ def _suspects(table: pa.Table, layout: TableLayout, grid: Grid) -> Any:
     return np.flatnonzero(suspicious)
 
 
-def _true(mask: pa.Array) -> Any:
+def _true(mask: pa.ChunkedArray) -> Any:
     import pyarrow.compute as pc
 
-    return pc.fill_null(mask, False).to_numpy(zero_copy_only=False)
+    return pc.fill_null(mask, False).to_numpy()
 
 
 def _sheet(  # noqa: PLR0917  the state of one reading, passed once
@@ -259,6 +263,19 @@ def _ordinary(length: int, suspects: Any) -> list[int]:
     return first if last is None or last in first else [*first, last]
 
 
+def _kept(rows: pa.Table, keep: Any) -> pa.Table:
+    """The rows marked, as slices of what is there: no copy where only a few are left out."""
+    import numpy as np
+    import pyarrow as pa
+
+    gone = np.flatnonzero(~keep)
+    if len(gone) > 1000:
+        return rows.filter(pa.array(keep))
+    starts, ends = [0, *(gone + 1).tolist()], [*gone.tolist(), rows.num_rows]
+    pieces = [rows.slice(a, b - a) for a, b in zip(starts, ends, strict=True) if b > a]
+    return pa.concat_tables(pieces) if pieces else rows.slice(0, 0)
+
+
 def _assembled(  # noqa: PLR0917  as above
     table: pa.Table,
     numbers: Any,
@@ -271,8 +288,7 @@ def _assembled(  # noqa: PLR0917  as above
     import pyarrow as pa
 
     rows = pa.table({"row": pa.array(numbers, pa.int32()), **{n: table[n] for n in table.column_names}})
-    if not keep.all():
-        rows = rows.filter(pa.array(keep))
+    rows = _kept(rows, keep)
     width = max([table.num_columns, *(len(c) for c in extra.values())])
     for place in range(table.num_columns, width):
         rows = rows.append_column(f"c{place}", pa.nulls(rows.num_rows, pa.string()))
