@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -106,7 +107,8 @@ class TestCountyBesideTheProject:
         out = tmp_path / f"master.{ending}"
         done = coop_hub("export", "master", "--out", out, "--data", data)
         assert done.returncode == 0, done.stderr
-        table = {"csv": pd.read_csv, "parquet": pd.read_parquet, "xlsx": pd.read_excel}[ending](out)
+        read = {"csv": pd.read_csv, "parquet": pd.read_parquet, "xlsx": partial(pd.read_excel, engine="openpyxl")}
+        table = read[ending](out)
         assert len(table) > 1000
 
     def test_the_run_is_recorded_in_dagster_with_its_checks(

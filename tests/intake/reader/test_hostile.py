@@ -143,14 +143,14 @@ def test_merged_ranges_over_the_whole_sheet_cost_nothing(tmp_path: Path) -> None
 def test_a_file_that_takes_too_long_is_given_up_and_its_worker_replaced(tmp_path: Path) -> None:
     fifo = tmp_path / "永远.csv"
     os.mkfifo(fifo)
-    impatient = load_settings(reader_memory_mb=511).model_copy(update={"reader_seconds": 1})
+    impatient = load_settings(reader_memory_mb=1011).model_copy(update={"reader_seconds": 1})
     started = time.monotonic()
     reading = read_file(fifo, settings=impatient)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 60
     assert "已中止" in (reading.refusal or "")
     good = tmp_path / "好.csv"
     good.write_bytes(builders.csv_file(SHEET))
-    assert account_of(read_file(good, settings=load_settings(reader_memory_mb=511))) == "hdd"
+    assert account_of(read_file(good, settings=load_settings(reader_memory_mb=1011))) == "hdd"
 
 
 def test_a_worker_is_used_again_and_replaced_when_it_dies(tmp_path: Path) -> None:
