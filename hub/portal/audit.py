@@ -23,6 +23,21 @@ EVENTS: dict[str, tuple[str, str]] = {
     "access_refused": ("越权访问被拒绝", "Access refused"),
     "extract_downloaded": ("下载数据摘录", "Extract downloaded"),
     "extract_refused": ("下载数据摘录被拒绝", "Extract download refused"),
+    "extract_viewed": ("在线查看数据摘录", "Extract looked at"),
+    "recall_acknowledged": ("召回回执", "Recall acknowledged"),
+    "extract_recalled": ("召回数据摘录", "Extract recalled"),
+    "agreement_approved": ("批准共享协议", "Agreement approved"),
+    "agreement_revoked": ("撤销共享协议", "Agreement revoked"),
+    "delivery_uploaded": ("上传来件", "Delivery uploaded"),
+    "delivery_released": ("放行来件", "Delivery released"),
+    "delivery_rejected": ("退回来件", "Delivery rejected"),
+    "return_downloaded": ("下载退回工作簿", "Return workbook downloaded"),
+    "original_downloaded": ("下载来件原件", "Original downloaded"),
+    "header_confirmed": ("确认列名对应", "Header confirmed"),
+    "correction_raised": ("提出校核纠错", "Correction raised"),
+    "correction_handled": ("办理校核纠错", "Correction handled"),
+    "cooperative_viewed": ("查看一社一档", "Dossier viewed"),
+    "dossier_downloaded": ("下载一社一档", "Dossier downloaded"),
 }
 
 

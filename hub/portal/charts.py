@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from math import ceil, log10
+from math import floor, log10
 
 from markupsafe import Markup, escape
 
@@ -31,23 +31,35 @@ def stacked(parts: Sequence[tuple[str, str, float]], *, width: int = 220, height
     ).format(w=width, h=height, words=words or "—", bars=Markup("").join(bars))
 
 
-def progress(share: float, words: str, *, width: int = 220, height: int = 10) -> Markup:
-    """How far towards a goal: `share` 0…1, cut there. Green when reached."""
+def progress(share: float, words: str, *, late: bool = False, width: int = 220, height: int = 10) -> Markup:
+    """How far towards a goal: `share` 0…1, cut there. Green when reached, red when the time is over."""
     reached = min(max(share, 0.0), 1.0)
-    css = "good" if share >= 1 else "wait" if share >= 0.6 else "bad"
-    return (
-        stacked([(css, words, reached), ("rail", "", 1 - reached)], width=width, height=height)
-        if share
-        else stacked([], width=width, height=height)
-    )
+    css = "good" if share >= 1 else "bad" if late else "wait"
+    parts = [(css, words, reached), ("rail", "", 1 - reached)] if reached else []
+    return stacked(parts, width=width, height=height)
 
 
-def _nice(top: float) -> float:
-    """The next round number at or above `top`: 1, 2, 2.5, 5 times a power of ten."""
+def _axis(top: float) -> tuple[float, int]:
+    """A round end of the axis at or above `top`, and how many round steps lead there."""
     if top <= 0:
-        return 1.0
-    unit: float = 10.0 ** (ceil(log10(top)) - 1)
-    return next(step * unit for step in (1, 2, 2.5, 5, 10) if step * unit >= top - 1e-9)
+        return 1.0, 5
+    unit = 10.0 ** floor(log10(top))
+    for end, steps in (
+        (1.0, 5),
+        (1.2, 4),
+        (1.5, 5),
+        (2.0, 4),
+        (2.5, 5),
+        (3.0, 5),
+        (4.0, 4),
+        (5.0, 5),
+        (6.0, 4),
+        (8.0, 4),
+        (10.0, 5),
+    ):
+        if end * unit >= top * (1 - 1e-9):
+            return end * unit, steps
+    return 10 * unit, 5
 
 
 def trend(
@@ -66,7 +78,7 @@ def trend(
     left, right, top, bottom = 44, 14, 12, 24
     first, last = known[0][0], known[-1][0]
     days = max((last - first).days, 1)
-    ceiling = _nice(max([v for _, v in known] + ([goal] if goal else [])))
+    ceiling, steps = _axis(max([v for _, v in known] + ([goal] if goal else [])))
 
     def x(day: date) -> float:
         return left + (width - left - right) * ((day - first).days / days if last > first else 0.5)
@@ -85,9 +97,9 @@ def trend(
         )
 
     parts: list[Markup] = []
-    for step in range(5):
-        level = ceiling * step / 4
-        label = f"{level:,.0f}" if ceiling >= 8 else f"{level:,.1f}"
+    for step in range(steps + 1):
+        level = ceiling * step / steps
+        label = f"{level:,.10g}" if level < 1000 else f"{level:,.0f}"
         parts += [across("grid", level), words_at(left - 6, y(level) + 4, label, "end")]
     if goal:
         parts.append(across("goal", goal))

@@ -17,6 +17,7 @@ from hub.portal.access import menu_for
 from hub.portal.people import ROLE_TITLES
 
 if TYPE_CHECKING:
+    from hub.portal.access import Page
     from hub.portal.visit import Visit
 
 
@@ -53,6 +54,12 @@ def _duration(seconds: float | None) -> str:
     return f"{int(seconds // 60)} min {int(seconds % 60)} s"
 
 
+def _entry_of(path: str, menu: list[tuple[tuple[str, str], list[Page]]]) -> str:
+    """The menu entry a path belongs to: the longest one that leads there."""
+    paths = [page.path for _, entries in menu for page in entries]
+    return max((p for p in paths if path == p or (p != "/" and path.startswith(f"{p}/"))), key=len, default="")
+
+
 class Renderer:
     """One Jinja2 environment for a county."""
 
@@ -86,6 +93,7 @@ class Renderer:
         """A page for this visit: its person, language, menu and notice are there for the template."""
         person = visit.person_or_none
         language = visit.language
+        menu = menu_for(visit.hub.pages, person.role) if person and not person.must_change_password else []
         return self.environment.get_template(template).render(
             t=visit.t,
             language=language,
@@ -94,8 +102,9 @@ class Renderer:
             role_title=ROLE_TITLES[person.role][language == "en"] if person else "",
             proof=visit.form_proof(),
             path=visit.request.url.path,
+            here=_entry_of(visit.request.url.path, menu),
             query=visit.request.url.query,
-            menu=menu_for(visit.hub.pages, person.role) if person and not person.must_change_password else [],
+            menu=menu,
             notice=unquote(visit.request.cookies.get("hub_notice", ""))[:300],
             today=visit.hub.today(),
             dagster_url=visit.hub.dagster_url if person and person.role == "operator" else None,

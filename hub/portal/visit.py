@@ -22,6 +22,7 @@ from hub.errors import HubError
 from hub.portal.audit import record_event
 from hub.portal.sessions import Person, form_token
 from hub.settings import Settings
+from hub.sharing.security import as_department
 
 if TYPE_CHECKING:
     from hub.portal.access import Page
@@ -83,6 +84,12 @@ class Visit:
         chosen = self.request.cookies.get(LANGUAGE_COOKIE, "")
         return chosen if chosen in {"zh", "en"} else self.hub.settings.language
 
+    @property
+    def town(self) -> str | None:
+        """The town a township's people speak for."""
+        mine = self.deployment.department_by_id.get(self.person.department)
+        return mine.town if mine else None
+
     def t(self, zh: str, en: str) -> str:
         """The words of the visitor's language."""
         return en if self.language == "en" else zh
@@ -92,6 +99,16 @@ class Visit:
         """A transaction on the hub's database."""
         with self.hub.engine.begin() as connection:
             yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A reading transaction in which PostgreSQL itself shows only what this person may see, and lets nothing be
+        written: the second lock behind the pages' own conditions."""
+        with (
+            self.hub.engine.begin() as connection,
+            as_department(connection, self.person.department, self.person.role, town=self.town) as mine,
+        ):
+            yield mine
 
     def number(self, name: str) -> int:
         """A number in the path; out of the database's range is not found."""

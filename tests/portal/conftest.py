@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 import socket
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -16,12 +18,14 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
-from sqlalchemy import Engine, insert, update
+import yaml
+from sqlalchemy import Engine, create_engine, insert, text, update
 
 from hub.deployment import Deployment, load_deployment
 from hub.portal import people
 from hub.portal.app import build_app
-from hub.settings import REPOSITORY, Settings
+from hub.settings import REPOSITORY, Settings, load_settings
+from hub.store.database import database_url
 from hub.store.tables.intake import archived_file, check_result, delivery, row_reason, run, source_row
 from hub.store.tables.master import master_version
 from hub.store.tables.portal import person
@@ -114,6 +118,76 @@ def portal(engine: Engine, settings: Settings, county: Deployment, serve: Callab
     yield running
     for client in running.clients:
         client.close()
+
+
+@pytest.fixture(scope="session")
+def _lived(server_settings: Settings, _template: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """A database and a data folder with two nights of a small demo county in them, to be copied."""
+    from hub.demo import write_night
+    from hub.night import steps
+    from hub.night.context import open_night
+
+    data = tmp_path_factory.mktemp("lived")
+    admin = create_engine(database_url(server_settings, database="postgres"), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"create database lived_hub template {_template}"))
+    admin.dispose()
+    url = database_url(server_settings, database="lived_hub")
+    engine = create_engine(url)
+    shutil.copytree(REPOSITORY / "deployments" / "demo", data / "county")
+    facts = yaml.safe_load((data / "county" / "county.yaml").read_text(encoding="utf-8"))
+    facts["towns"] = facts["towns"][:2]  # every town more is four extracts more
+    (data / "county" / "county.yaml").write_text(yaml.safe_dump(facts, allow_unicode=True), encoding="utf-8")
+    demo = load_deployment(data / "county")
+    for number in (1, 2):
+        written = write_night(data / "inbox", night=number, cooperatives=60, county=demo.county)
+        if number == 1:  # a report without a name: a row that goes back
+            (data / "inbox" / "complaints" / "补充登记.csv").write_text(
+                "被举报单位,举报内容,登记日期\n云岫县无名专业合作社,长期无人,2026-10-01\n,冒用他人名义,2026-10-02\n",
+                encoding="utf-8",
+            )
+        settings = load_settings(
+            data=data, database_url=url.render_as_string(hide_password=False), today=written.business_date.isoformat()
+        )
+        night = open_night(engine, settings, demo, dagster_run_id=None, inbox=data / "inbox")
+        feeds = [f.feed for f in demo.feeds]
+        steps.fetch_deliveries(night, feeds)
+        steps.stage_deliveries(night, feeds)
+        steps.accept_deliveries(night, feeds)
+        steps.link_profiles(night)
+        steps.project_master(night)
+        steps.publish_extracts(night)
+        steps.check_the_house(night)
+        steps.close_night(night)
+    engine.dispose()
+    return "lived_hub", data
+
+
+@pytest.fixture
+def lived(
+    server_settings: Settings, _lived: tuple[str, Path], tmp_path: Path, serve: Callable[[Any], str]
+) -> Iterator[Portal]:
+    """A portal of the demo county after two nights, this test's own to change."""
+    template, data = _lived
+    name = f"t{uuid.uuid4().hex[:12]}"
+    admin = create_engine(database_url(server_settings, database="postgres"), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"create database {name} template {template}"))
+    url = database_url(server_settings, database=name)
+    shutil.copytree(data, tmp_path / "var", ignore=shutil.ignore_patterns("inbox", "scratch", "county"))
+    settings = load_settings(
+        data=tmp_path / "var", database_url=url.render_as_string(hide_password=False), today="2026-11-30"
+    )
+    engine = create_engine(url)
+    demo = load_deployment(data / "county")
+    running = Portal(serve(build_app(engine, settings, demo)), engine, settings, demo)
+    yield running
+    for client in running.clients:
+        client.close()
+    engine.dispose()
+    with admin.connect() as connection:
+        connection.execute(text(f"drop database {name} with (force)"))
+    admin.dispose()
 
 
 def publish(

@@ -1,12 +1,31 @@
-"""The pages, group by group. A page that is not listed here does not exist."""
+"""The pages, group by group, in the order of the menu. A page that is not listed here does not exist."""
 
 from hub.portal.access import Page
-from hub.portal.pages import account, alerts, audit, deliveries, extracts, home, nights, people
+from hub.portal.pages import (
+    account,
+    alerts,
+    audit,
+    catalogue,
+    cooperatives,
+    corrections,
+    deliveries,
+    extracts,
+    home,
+    nights,
+    people,
+    progress,
+    sharing,
+)
 
 ALL_PAGES: tuple[Page, ...] = (
     *home.PAGES,
     *deliveries.PAGES,
+    *corrections.PAGES,
+    *cooperatives.PAGES,
+    *progress.PAGES,
     *extracts.PAGES,
+    *sharing.PAGES,
+    *catalogue.PAGES,
     *nights.PAGES,
     *alerts.PAGES,
     *people.PAGES,

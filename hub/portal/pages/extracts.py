@@ -1,71 +1,77 @@
-"""Extracts: what a department may take away. Every download is authorised anew and written to the ledger and the
-audit log before its first byte leaves."""
+"""Extracts: what a department may look at and take away. Every look and every download is authorised anew by
+`hub.sharing`; a download is a numbered copy, in the ledger and the audit log before its first byte leaves."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import RowMapping, select
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
 from hub.alerts import raise_alert
-from hub.errors import HubError, PermissionRefusedError
+from hub.errors import ConflictError, HubError, PermissionRefusedError
 from hub.portal.access import DEPARTMENTS, Page
 from hub.portal.audit import record_event
 from hub.portal.visit import Visit
-from hub.sharing import ledger
+from hub.sharing.access import extract_for, parquet_of
+from hub.sharing.copies import make_copy
+from hub.sharing.digests import digest_file
+from hub.sharing.recall import acknowledge, open_copies
 from hub.store.tables.sharing import extract
 from hub.store.tables.sharing import ledger as ledger_table
 
-_TYPES = {
+TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "csv": "text/csv; charset=utf-8",
+    "csv": "text/csv",
     "jsonl": "application/x-ndjson",
+    "parquet": "application/vnd.apache.parquet",
     "json": "application/json",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
 }
 _BLOCK = 1 << 20
-
-
-def _of_department(connection: Connection, department: str) -> list[RowMapping]:
-    return list(
-        connection.execute(
-            select(extract).where(extract.c.department == department).order_by(extract.c.extract_id.desc())
-        ).mappings()
-    )
+_ROWS_A_PAGE = 50
 
 
 def list_page(visit: Visit) -> Response:
-    """The newest version of each agreement's extract; older ones behind it."""
-    with visit.begin() as connection:
-        rows = _of_department(connection, visit.person.department)
+    """The newest version of each agreement's extract; older ones behind it; recalled copies to answer for."""
+    department = visit.person.department
+    with visit.read() as connection:
+        mine = select(extract).where(extract.c.department == department).order_by(extract.c.extract_id.desc())
+        rows = connection.execute(mine).mappings().all()
         taken = set(
-            connection.execute(
+            connection.scalars(
                 select(ledger_table.c.extract_id).where(
-                    ledger_table.c.department == visit.person.department, ledger_table.c.event == "downloaded"
+                    ledger_table.c.department == department, ledger_table.c.event == "downloaded"
                 )
-            ).scalars()
+            )
         )
+        recalled = open_copies(connection, department=department)
     newest: dict[str, RowMapping] = {}
     for row in rows:
         newest.setdefault(row["agreement"], row)
     older = [r for r in rows if r is not newest[r["agreement"]]]
-    return visit.page("extracts.html", newest=list(newest.values()), older=older[:100], taken=taken)
+    return visit.page("extracts.html", newest=list(newest.values()), older=older[:100], taken=taken, recalled=recalled)
 
 
-def _one(visit: Visit, connection: Connection) -> RowMapping | None:
+def _mine(visit: Visit) -> RowMapping:
+    """The extract asked for, if it is this department's; else not found, and the attempt is recorded."""
     number = visit.number("extract_id")
-    return connection.execute(select(extract).where(extract.c.extract_id == number)).mappings().one_or_none()
+    with visit.read() as connection:
+        row = connection.execute(select(extract).where(extract.c.extract_id == number)).mappings().one_or_none()
+    if row is None or row["department"] != visit.person.department:
+        with visit.begin() as connection:
+            exists = connection.scalar(select(extract.c.extract_id).where(extract.c.extract_id == number))
+        raise visit.refuse("extract") if exists else HTTPException(404)
+    return row
 
 
 def detail_page(visit: Visit) -> Response:
-    with visit.begin() as connection:
-        row = _one(visit, connection)
-        mine = row is not None and row["department"] == visit.person.department
+    row = _mine(visit)
+    with visit.read() as connection:
         receipts = (
             connection.execute(
                 select(ledger_table)
@@ -75,100 +81,152 @@ def detail_page(visit: Visit) -> Response:
             )
             .mappings()
             .all()
-            if row is not None and mine
-            else []
         )
-    if row is None:
-        raise HTTPException(404)
-    if not mine:
-        raise visit.refuse("extract")
-    return visit.page("extract.html", row=row, receipts=receipts)
+        try:
+            extract_for(connection, row["extract_id"], visit.person.department, visit.hub.today())
+            barred = ""
+        except PermissionRefusedError as refusal:
+            barred = visit.fault(refusal)
+    return visit.page("extract.html", row=row, receipts=receipts, barred=barred)
 
 
-def _open_checked(visit: Visit, row: RowMapping, entry: dict[str, Any]) -> BinaryIO:
-    """The file behind an entry, opened once and proven to be what was published.
+def proven_parquet(visit: Visit, row: RowMapping) -> Path:
+    """The published rows of an extract as a file proven to be what was published.
 
     Raises:
-        HubError: it is gone or was changed; the office is alerted.
+        HubError: the file is gone or was changed; the office is alerted.
     """
     folder = visit.settings.data.resolve()
-    path = (folder / str(entry["path"])).resolve()
-    fault = "文件不在了"
-    if path.is_relative_to(folder) and path.is_file():
-        file = path.open("rb")
-        if hashlib.file_digest(file, "sha256").hexdigest() == entry["sha256"]:
-            file.seek(0)
-            return file
-        file.close()
-        fault = "内容与发布时的摘要值不一致"
+    entry = next(f for f in row["files"] if f["format"] == "parquet")
+    path = (folder / parquet_of(row["files"])).resolve()
+    if path.is_relative_to(folder) and path.is_file() and digest_file(path).sha256 == entry["sha256"]:
+        return path
     with visit.begin() as connection:
         raise_alert(
             connection,
             "ledger_broken",
-            f"extract:{row['extract_id']}:{entry['format']}",
+            f"extract:{row['extract_id']}",
             f"数据摘录 {row['extract_id']}",
-            f"数据摘录 {row['extract_id']}（{row['title']}）的 {entry['format']} 文件：{fault}，已停止下载。",
+            f"数据摘录 {row['extract_id']}（{row['title']}）的文件不在了，或与发布时的摘要值不一致，已停止下载。",
             {"department": row["department"]},
         )
     raise HubError("这份数据摘录的文件核验不通过，已停止下载。", next_step="已通知办公室；请等待重新发布。")
 
 
-def _blocks(file: BinaryIO) -> Iterator[bytes]:
+def rows_page(visit: Visit) -> Response:
+    """A look at the rows, with a search box: for a single question nobody needs to take the whole file."""
+    import duckdb
+
+    row = _mine(visit)
+    with visit.begin() as connection:
+        extract_for(connection, row["extract_id"], visit.person.department, visit.hub.today())
+    path = proven_parquet(visit, row)
+    wanted, page = visit.asked("q"), visit.asked_number("page")
+    columns: list[dict[str, Any]] = list(row["fields"])
+    with duckdb.connect() as duck:
+        source = duck.read_parquet(str(path))
+        names = source.columns
+        like = " or ".join(f"contains(lower({_quoted(n)}::varchar), lower($q))" for n in names)
+        found = duck.execute(
+            f"select * from source where $q = '' or {like} limit {_ROWS_A_PAGE + 1} offset $o",
+            {"q": wanted, "o": (page - 1) * _ROWS_A_PAGE},
+        ).fetchall()
+    titles = {c["name"]: c["title"] for c in columns}
+    words = {c["name"]: {v: visit.t(zh, en) for v, zh, en in c.get("choices") or ()} for c in columns}
+    with visit.begin() as connection:
+        record_event(
+            connection, "extract_viewed", visit.person.account, visit.person.department,
+            extract_id=row["extract_id"], rows=min(len(found), _ROWS_A_PAGE),
+        )  # fmt: skip
+    return visit.page(
+        "extract_rows.html",
+        row=row,
+        headers=[titles.get(n, n) for n in names],
+        names=names,
+        rows=[
+            [words.get(n, {}).get(value, value) for n, value in zip(names, line, strict=True)]
+            for line in found[:_ROWS_A_PAGE]
+        ],
+        wanted=wanted,
+        number=page,
+        more=len(found) > _ROWS_A_PAGE,
+    )
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def blocks(file: BinaryIO) -> Iterator[bytes]:
+    """An open file piece by piece, closed at the end."""
     with file:
         while block := file.read(_BLOCK):
             yield block
 
 
-def download(visit: Visit) -> Response:
-    """One file of an extract: authorise, verify, record, send; in this order."""
-    person = visit.person
-    with visit.begin() as connection:
-        row = _one(visit, connection)
-    if row is None:
-        raise HTTPException(404)
-    if row["department"] != person.department:
-        raise visit.refuse("extract")
-    place = int(visit.request.path_params["place"])
-    if place >= len(row["files"]) or not row["files"][place].get("given", True):
-        raise HTTPException(404)
-    entry: dict[str, Any] = row["files"][place]
-    file = _open_checked(visit, row, entry)
-    name = Path(str(entry["path"])).name
-    with visit.begin() as connection:
-        stands = (
-            select(extract.c.recalled_at).where(extract.c.extract_id == row["extract_id"]).with_for_update(read=True)
-        )
-        recalled = connection.scalar(stands) is not None
-        if recalled:
-            record_event(
-                connection, "extract_refused", person.account, person.department,
-                extract_id=row["extract_id"], reason="recalled",
-            )  # fmt: skip
-        else:
-            details = {"format": entry["format"], "file": name, "sha256": entry["sha256"], "rows": row["rows"]}
-            ledger.record(connection, "downloaded", person.department, person.account, row["extract_id"], details)
-            record_event(
-                connection, "extract_downloaded", person.account, person.department,
-                extract_id=row["extract_id"], format=entry["format"],
-            )  # fmt: skip
-    if recalled:
-        file.close()
-        raise PermissionRefusedError(
-            "这份数据摘录已被召回，不能再下载。", next_step="请改用同一协议的最新一份；已下载的请按召回通知处理。"
-        )
+def attachment(file: BinaryIO, name: str, size: int) -> Response:
+    """A download of an open file under its own name, which may be Chinese."""
     return StreamingResponse(
-        _blocks(file),
-        media_type=_TYPES.get(str(entry["format"]), "application/octet-stream"),
-        headers={
-            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}",
-            "Content-Length": str(entry["size"]),
-            "X-Content-SHA256": str(entry["sha256"]),
-        },
+        blocks(file),
+        media_type=TYPES.get(name.rpartition(".")[2].lower(), "application/octet-stream"),
+        headers={"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}", "Content-Length": str(size)},
     )
 
 
+def download(visit: Visit) -> Response:
+    """One format of an extract as a numbered copy: authorise, prove, make, record, send; in this order."""
+    person, row = visit.person, _mine(visit)
+    form = str(visit.request.path_params["form"])
+    if form not in {f["format"] for f in row["files"] if f.get("given", True)}:
+        raise HTTPException(404)
+    try:
+        with visit.begin() as connection:
+            extract_for(connection, row["extract_id"], person.department, visit.hub.today())
+        proven_parquet(visit, row)
+        copy = make_copy(
+            visit.hub.engine,
+            visit.deployment,
+            visit.settings,
+            row["extract_id"],
+            form=form,
+            department=person.department,
+            person=person.account,
+            today=visit.hub.today(),
+        )
+    except PermissionRefusedError as refusal:
+        with visit.begin() as connection:
+            record_event(
+                connection, "extract_refused", person.account, person.department,
+                extract_id=row["extract_id"], reason="recalled" if row["recalled_at"] else refusal.message[:120],
+            )  # fmt: skip
+        raise
+    with visit.begin() as connection:
+        record_event(
+            connection, "extract_downloaded", person.account, person.department,
+            extract_id=row["extract_id"], format=form, copy=copy.number,
+        )  # fmt: skip
+    file, size = copy.path.open("rb"), copy.path.stat().st_size
+    copy.discard()  # the open file stays readable; nothing is left behind even if the reader hangs up
+    return attachment(file, copy.name, size)
+
+
+def acknowledge_recall(visit: Visit) -> Response:
+    """The holder's department says that a recalled copy is deleted."""
+    number = visit.said("copy", 64)
+    try:
+        with visit.begin() as connection:
+            acknowledge(connection, number, visit.person.department, visit.person.account)
+            record_event(connection, "recall_acknowledged", visit.person.account, visit.person.department, copy=number)
+    except (PermissionRefusedError, ConflictError) as error:
+        return visit.go("/extracts", visit.fault(error))
+    return visit.go("/extracts", visit.t("已回执。", "Acknowledged."))
+
+
+_TITLE = ("数据摘录", "Extracts")
 PAGES = (
-    Page("/extracts", list_page, DEPARTMENTS, title=("数据摘录", "Extracts"), menu="sharing", icon="download"),
-    Page("/extracts/{extract_id:int}", detail_page, DEPARTMENTS, title=("数据摘录", "Extract")),
-    Page("/extracts/{extract_id:int}/files/{place:int}", download, DEPARTMENTS, download=True),
+    Page("/extracts", list_page, DEPARTMENTS, title=_TITLE, menu="sharing", icon="download"),
+    Page("/extracts/acknowledge", acknowledge_recall, DEPARTMENTS, method="POST", title=_TITLE),
+    Page("/extracts/{extract_id:int}", detail_page, DEPARTMENTS, title=_TITLE),
+    Page("/extracts/{extract_id:int}/rows", rows_page, DEPARTMENTS, title=_TITLE),
+    Page("/extracts/{extract_id:int}/{form}", download, DEPARTMENTS, title=_TITLE, download=True),
 )

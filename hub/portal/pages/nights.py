@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections import Counter
 
 from sqlalchemy import func, select
 from starlette.exceptions import HTTPException
@@ -13,6 +13,15 @@ from hub.portal.visit import Visit
 from hub.store.tables.intake import delivery, run
 
 _PER_PAGE = 30
+STEP_TITLES = {
+    "fetch": ("取数", "Fetch"),
+    "stage": ("读取与检查", "Read and check"),
+    "accept": ("入库", "Accept"),
+    "match": ("关联身份", "Match"),
+    "master": ("更新总表", "Master"),
+    "publish": ("发布摘录", "Publish"),
+    "watch": ("巡查", "Watch"),
+}
 
 
 def list_page(visit: Visit) -> Response:
@@ -60,11 +69,13 @@ def detail_page(visit: Visit) -> Response:
             .mappings()
             .all()
         )
-    steps: list[tuple[str, float]] = [
-        (str(s.get("title") or s.get("step") or ""), float(s.get("seconds") or 0)) for s in night["steps"]
+    steps = [
+        (visit.t(*STEP_TITLES.get(str(s["step"]), (str(s["step"]),) * 2)), float(s.get("seconds") or 0))
+        for s in night["steps"]
     ]
-    summary: dict[str, Any] = night["summary"]
-    return visit.page("night.html", night=night, deliveries=deliveries, steps=steps, summary=summary)
+    counts = Counter(d["state"] for d in deliveries)
+    names = deliveries if visit.person.role == "office" else []
+    return visit.page("night.html", night=night, deliveries=names, counts=counts, steps=steps)
 
 
 PAGES = (
