@@ -6,6 +6,8 @@ Sharing reads datasets by name and never a table of another room. Tests and tool
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy import Connection
@@ -55,8 +57,13 @@ class DatasetSource(Protocol):
     def read(self, connection: Connection, name: str) -> pa.Table: ...
 
 
+@dataclass(frozen=True, slots=True)
 class MasterDatasets:
-    """The datasets of `hub.master.datasets`."""
+    """The datasets of `hub.master.datasets`, of the newest night or, where asked for, as they were true on a day or known by a
+    night."""
+
+    as_of: date | None = None
+    known_at: date | int | None = None
 
     def datasets(self) -> Mapping[str, Dataset]:
         from hub.master.datasets import DATASETS
@@ -67,7 +74,7 @@ class MasterDatasets:
     def read(self, connection: Connection, name: str) -> pa.Table:
         from hub.master.datasets import read_dataset
 
-        rows: pa.Table = read_dataset(connection, name)
+        rows: pa.Table = read_dataset(connection, name, as_of=self.as_of, known_at=self.known_at)
         return rows
 
 
