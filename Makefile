@@ -19,7 +19,7 @@ check: $(STAMP)        ## style, types and who may import whom
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 lock:                  ## pin names, versions and hashes again
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	uv pip compile --quiet --no-config --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --no-annotate --no-header --extra dev pyproject.toml --output-file requirements.lock
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
@@ -30,4 +30,4 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 clean:                 ## forget the demo county's data
-	@$(BIN)/coop-hub stop 2>/dev/null; rm -rf var
+	@rm -rf var

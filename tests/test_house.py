@@ -84,6 +84,14 @@ def test_nothing_in_the_repository_names_a_host_of_packages_or_a_path_of_a_machi
             assert not found or path == Path(__file__), f"{path.relative_to(REPOSITORY)}: {found.group()}"
 
 
+def test_the_lock_file_serves_other_machines_than_the_one_it_was_made_on() -> None:
+    """A lock with the hash of one built file a package once installed on one Python and one kind of machine only."""
+    text = (REPOSITORY / "requirements.lock").read_text(encoding="utf-8")
+    packages = re.findall(r"^(\S+)==\S+((?:[^\n]*\\\n)+[^\n]*)", text, re.MULTILINE)
+    assert len(packages) > 100
+    assert [name for name, hashes in packages if hashes.count("--hash=") < 2] == []
+
+
 def test_the_lock_file_has_names_versions_and_hashes_only() -> None:
     text = (REPOSITORY / "requirements.lock").read_text(encoding="utf-8")
     assert "://" not in text
