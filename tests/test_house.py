@@ -52,6 +52,14 @@ def test_links_between_documents_lead_somewhere() -> None:
             assert (path.parent / target).exists(), f"{path.name} links to {target}"
 
 
+def test_every_document_that_code_and_data_name_exists() -> None:
+    named = re.compile(r"docs/[\w-]+\.md")
+    for path in _tracked():
+        if path.suffix in {".py", ".yaml", ".html", ".toml"} and path.is_file():
+            for document in named.findall(path.read_text(encoding="utf-8")):
+                assert (REPOSITORY / document).is_file(), f"{path.name} names {document}"
+
+
 @pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_every_command_has_help_in_chinese(command: str) -> None:
     shown = subprocess.run(
