@@ -36,6 +36,13 @@ EVENTS: dict[str, tuple[str, str]] = {
     "header_confirmed": ("确认列名对应", "Header confirmed"),
     "correction_raised": ("提出校核纠错", "Correction raised"),
     "correction_handled": ("办理校核纠错", "Correction handled"),
+    "question_viewed": ("查看待判问题", "Question looked at"),
+    "question_decided": ("判断待判问题", "Question decided"),
+    "decision_confirmed": ("复核判断", "Decision confirmed"),
+    "decision_revoked": ("撤销判断", "Decision taken back"),
+    "links_renewed": ("重新关联", "Linked anew"),
+    "questions_exported": ("导出待判清单", "Questions exported"),
+    "answers_imported": ("导入待判答复", "Answers imported"),
     "cooperative_viewed": ("查看一社一档", "Dossier viewed"),
     "dossier_downloaded": ("下载一社一档", "Dossier downloaded"),
 }

@@ -14,12 +14,14 @@ from hub.portal.pages import (
     nights,
     people,
     progress,
+    review,
     sharing,
 )
 
 ALL_PAGES: tuple[Page, ...] = (
     *home.PAGES,
     *deliveries.PAGES,
+    *review.PAGES,
     *corrections.PAGES,
     *cooperatives.PAGES,
     *progress.PAGES,
