@@ -43,6 +43,9 @@ EVENTS: dict[str, tuple[str, str]] = {
     "links_renewed": ("重新关联", "Linked anew"),
     "questions_exported": ("导出待判清单", "Questions exported"),
     "answers_imported": ("导入待判答复", "Answers imported"),
+    "list_matched": ("匹配名单", "List matched"),
+    "service_opened": ("开通匹配接口", "Matching service opened"),
+    "service_closed": ("停用匹配接口", "Matching service closed"),
     "cooperative_viewed": ("查看一社一档", "Dossier viewed"),
     "dossier_downloaded": ("下载一社一档", "Dossier downloaded"),
 }

@@ -5,7 +5,12 @@ document.addEventListener("submit", (event) => {
   const form = event.target;
   const question = event.submitter?.dataset.ask || form.dataset.ask;
   if (question && !window.confirm(question)) { event.preventDefault(); return; }
-  if (form.method === "post") setTimeout(() => form.querySelectorAll("button").forEach((b) => { b.disabled = true; }), 0);
+  if (form.method === "post") {
+    const all = form.querySelectorAll("button");
+    setTimeout(() => all.forEach((b) => { b.disabled = true; }), 0);
+    // the answer is a download: the page stays, and its button must come back
+    if (form.dataset.stays !== undefined) setTimeout(() => all.forEach((b) => { b.disabled = false; }), 6000);
+  }
 });
 document.addEventListener("change", (event) => {
   if (event.target.matches(".filters select")) event.target.form.requestSubmit();
