@@ -28,6 +28,8 @@ def sort_body(sheet: SheetView, table: TableLayout, place: int, *, whole: bool =
         texts = [x for _, x in cells]
         own = {squeeze(x) for x in texts}
         if any(own == h or (len(own) >= 3 and len(own & h) >= 0.8 * max(len(own), len(h))) for h in header_texts):
+            if not whole and table.data and _names_moved(sheet, table, row):
+                return _with_titles(sheet, table, place)
             table.other[row] = Account("header", sheet.shown(row))
         elif _is_total_row(texts):
             table.other[row] = Account("total", sheet.shown(row))
@@ -103,7 +105,10 @@ def _is_total_row(texts: list[str]) -> bool:
         return True
     if len(texts) > 1 and is_number(texts[0]) and words.is_total(texts[1]):
         return True
-    return any(squeeze(x) in {"合计", "小计", "总计", "共计"} for x in texts[1:3])
+    # deeper in a long row of words 合计 is a value of its column (a list of indicators): totals come with figures
+    return any(squeeze(x) in {"合计", "小计", "总计", "共计"} for x in texts[1:3]) and (
+        len(texts) <= 3 or any(is_number(x) for x in texts)
+    )
 
 
 def _lonely(sheet: SheetView, table: TableLayout, place: int, columns: list[int]) -> str | None:
@@ -114,14 +119,14 @@ def _lonely(sheet: SheetView, table: TableLayout, place: int, columns: list[int]
         return "note"
     if len(columns) <= 1:
         return None
-    if _translates(sheet, table, row, column, text):
+    if _translates(sheet, table, row, column, text) or _goes_on(sheet, table, row, column, text):
         return "note"
     above = table.other.get(row - 1)
     if above is not None and above.kind == "note" and not is_number(text):
         return "note"  # a note goes on in the next line
     if any(squeeze(text) == squeeze(t) for t in table.titles):
         return "title"
-    if words.is_continued(text) or words.is_form_line(text):
+    if words.is_continuation_title(text) or words.is_form_line(text):
         return "title"
     wide = sheet.span(row, column)
     last = place == len(sheet.numbers) - 1
@@ -153,6 +158,18 @@ def _translates(sheet: SheetView, table: TableLayout, row: int, column: int, tex
     )
 
 
+def _goes_on(sheet: SheetView, table: TableLayout, row: int, column: int, text: str) -> bool:
+    """港澳台 | Hong Kong, | 47241 in one row, a lone "Macao and Taiwan" below the English name."""
+    label = sheet.text(row - 1, column)
+    return (
+        bool(table.data)
+        and table.data[-1] == row - 1
+        and column > min(table.levels, default=0)
+        and all(bool(re.fullmatch(r"[A-Za-z&,.' ()-]{3,}", x.strip())) for x in (label, text))
+        and any(is_number(x) for _, x in sheet.filled(row - 1))
+    )
+
+
 def _similar_column(sheet: SheetView, table: TableLayout, column: int, text: str) -> bool:
     """Whether a lone text looks like the other cells of its column (a row with only its key filled in)."""
     others = [x for r in table.data[-30:] if (x := sheet.text(r, column))]
@@ -165,6 +182,25 @@ def _similar_column(sheet: SheetView, table: TableLayout, column: int, text: str
     return len(squeeze(text)) <= max(longest * 1.5, 6)
 
 
+def _names_moved(sheet: SheetView, table: TableLayout, row: int) -> bool:
+    """Whether a row much like the header has its names in other columns: another table, with a column more or less."""
+    if len(table.header_rows) != 1:
+        return False
+    header = {c: squeeze(x) for c, x in sheet.filled(table.header_rows[0])}
+    own = {c: squeeze(x) for c, x in sheet.filled(row)}
+    names = set(header.values())
+    return set(own.values()) != names and any(x in names and header.get(c) != x for c, x in own.items())
+
+
+def _like_the_header(sheet: SheetView, table: TableLayout, cells: list[tuple[int, str]]) -> bool:
+    """序号 国家库名称 依托单位 below a table with 序号 国家级库（圃）名称 依托单位: half of the names, the first among them."""
+    if len(table.header_rows) != 1 or len(cells) < 3:
+        return False
+    header = [squeeze(x) for _, x in sheet.filled(table.header_rows[0])]
+    own = [squeeze(x) for _, x in cells]
+    return own[0] == header[0] and len(own) == len(header) and len({*own} & {*header}) >= len(own) * 0.5
+
+
 def _new_header(sheet: SheetView, place: int, table: TableLayout) -> bool:
     """Whether another table's header begins here: only known header words, after a gap or a title, and values below."""
     row = sheet.numbers[place]
@@ -175,6 +211,8 @@ def _new_header(sheet: SheetView, place: int, table: TableLayout) -> bool:
     gap = row - previous > 1 or table.other.get(previous, Account("data")).kind in {"title", "note", "total"}
     if place + 1 >= len(sheet.numbers) or any(is_value(x) for _, x in cells):
         return False
+    if _like_the_header(sheet, table, cells):
+        return True
     covered = sum(sheet.span(row, c) for c, _ in cells)
     above = table.data[-20:]
     numeric = [c for c in table.levels if sum(is_number(sheet.text(r, c)) for r in above) >= len(above) * 0.6]

@@ -19,6 +19,8 @@ _ORDINAL = re.compile(r"^[(（]?\d{1,3}[)）]?$|^[甲乙丙丁戊己庚A-Z]$|^[(
 _DATE = re.compile(r"^\d{4}[-/.年]\d{1,2}([-/.月]\d{1,2}日?)?|^\d{8}$")
 _LONG_CODE = re.compile(r"^[0-9A-Z]{15,20}$", re.IGNORECASE)
 _PHONE = re.compile(r"^1\d{10}$|^0\d{2,3}-?\d{7,8}$")
+_TRUTH = re.compile(r"^(true|false)$", re.IGNORECASE)
+_IDENTIFIER = re.compile(r"^[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)+$")
 _EMPTY_LIKE = re.compile(r"^[-—–/\\…*#.·]+$|^(无|暂无|不详|未知|缺|n/?a|nan|null)$", re.IGNORECASE)
 
 
@@ -49,7 +51,14 @@ def is_value(text: str) -> bool:
     t = text.strip()
     if _YEAR.match(t) or _MONTH.match(t):
         return False
-    return bool(_NUMBER.match(t) or _DATE.match(t) or _LONG_CODE.match(t) or _PHONE.match(t) or _EMPTY_LIKE.match(t))
+    return bool(
+        _NUMBER.match(t)
+        or _DATE.match(t)
+        or _LONG_CODE.match(t)
+        or _PHONE.match(t)
+        or _EMPTY_LIKE.match(t)
+        or _TRUTH.match(t)
+    )
 
 
 def header_score(text: str, known: Collection[str]) -> float:
@@ -63,6 +72,8 @@ def header_score(text: str, known: Collection[str]) -> float:
     if any(k in known for k in keys):
         return 2.0
     flat = squeeze(t)
+    if _IDENTIFIER.match(flat):
+        return 1.2  # com_name: a column of somebody's database
     if _ENTITY.match(flat) or _PROVINCE.match(flat):
         return -0.8
     if any(_HEADER_END.search(k) for k in keys[:2]):

@@ -10,7 +10,8 @@ from hub.intake.reader.layout.header_text import groups
 from hub.intake.reader.layout.sheet import SheetView
 from hub.intake.reader.words import squeeze
 
-MAX_HEADER_DEPTH = 6
+MAX_HEADER_DEPTH = 12
+_NAME = re.compile(r"^[\u4e00-\u9fff]{1,6}$")
 LOOK_AHEAD = 60  # rows in which a header is looked for
 
 
@@ -61,6 +62,9 @@ def first_level(sheet: SheetView, place: int, start: int) -> int:
             break
         if len(cells) == 1:
             column = cells[0][0]
+            if _names_a_column(sheet, column, cells[0][1], own, first):
+                place -= 1
+                continue
             if not (sheet.span(above, column) > 1 and own[0][0] < column and len(own) > 2):
                 break
         elif (
@@ -72,6 +76,15 @@ def first_level(sheet: SheetView, place: int, start: int) -> int:
             break
         place -= 1
     return place
+
+
+def _names_a_column(sheet: SheetView, column: int, text: str, own: list[tuple[int, str]], first: int) -> bool:
+    """Whether a lone text right above a header is a name of its own: 地区 above the blank corner, 合计 above "Total"."""
+    below = dict(own).get(column, "")
+    if column == first:
+        return not below and bool(_NAME.match(squeeze(text))) and header_score(text, sheet.known) >= 2
+    latin = not below or squeeze(below).isascii()
+    return own[0][0] < column <= own[-1][0] and len(own) > 2 and latin and words.is_total(text)
 
 
 def headerless(sheet: SheetView, place: int) -> bool:
@@ -118,7 +131,12 @@ def _continues(sheet: SheetView, place: int, depth: int) -> bool:
             and sheet.contrast(place + depth, cells) >= 0.6
         )
     texts = [squeeze(x) for _, x in cells]
-    if words.is_total(texts[0]) and len(above) > 1 and cells[0][0] == min(above):
+    if (
+        words.is_total(texts[0])
+        and len(above) > 1
+        and cells[0][0] == min(above)
+        and (len(cells) < 3 or any(is_value(t) for t in texts))  # a row of totals has figures; 合计 男 女 names columns
+    ):
         return False
     if _is_column_numbers(sheet, place + depth, texts) and len(cells) >= len(above) * 0.6:
         return True

@@ -24,3 +24,4 @@ class TableLayout:
     other: dict[int, Account]
     unit: str | None = None
     titles: list[str] = field(default_factory=list)
+    page: int = 0  # of pages laid beside each other, from the left

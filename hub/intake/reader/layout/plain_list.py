@@ -1,8 +1,9 @@
-"""Sheets with one column, and free text: lists, a line a row."""
+"""Sheets with one column, and free text: lists, a line a row, often below a letter that announces them."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from hub.intake.reader import words
 from hub.intake.reader.headers import header_keys
@@ -12,7 +13,22 @@ from hub.intake.reader.layout.model import Account, TableLayout
 from hub.intake.reader.layout.sheet import SheetView
 from hub.intake.reader.words import squeeze
 
+LETTER_LINES = 60  # in which a letter above a list is looked for
 _LIST_TITLE = re.compile(r"(名单|名录|目录|一览表|公示|通知|公告|汇总表|情况表|统计表)([(（].*)?$|^附件\d*$")
+_ATTACHMENT = re.compile(r"^附[件表录]\s*[\d一二三四五六七八九十]*\s*([:：]|$|[/\s].{4,}|.*(名单|名录|目录|表)$)")
+_DAY = re.compile(
+    r"^(\d{4}|[一二][〇○0零一二三四五六七八九]{3})年[\d一二三四五六七八九十]{1,3}月[\d一二三四五六七八九十]{1,3}日(印发)?$"
+)
+_HEADING = re.compile(r"^([一二三四五六七八九十]{1,3}[、.．]|[(（][一二三四五六七八九十]{1,3}[)）]).{1,40}$")
+_SENT_TO = re.compile(r"^(各|有关).{4,}[:：]$|^(本部发送|抄送|主送|抄报)[:：]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """What the lines of a list are like as a whole."""
+
+    letter: int  # number of the last line of a letter above the list; 0 when there is none
+    headings: bool  # 一、… are headings: other lines stand below them
 
 
 def is_one_column(sheet: SheetView) -> bool:
@@ -25,21 +41,55 @@ def is_one_column(sheet: SheetView) -> bool:
 
 
 def read_list(sheet: SheetView) -> TableLayout:
-    """A list, a line a row: perhaps a title, perhaps a header, then entries."""
+    """A list, a line a row: perhaps a letter, a title, a header, then entries, with headings between them."""
     column = sheet.filled(sheet.numbers[0])[0][0]
     table = TableLayout([], {column: ()}, [], {})
+    lines = _survey(sheet, column)
     for number in sheet.numbers:
         text = sheet.rows[number][column]
-        if not table.data and not table.header_rows and any(k in sheet.known for k in header_keys(text)):
+        kind = _kind(sheet, table, number, text, lines)
+        if kind == "header":
             table.header_rows, table.levels = [number], {column: (one_line(text),)}
-        elif not table.data and not table.header_rows and len(sheet.numbers) > 3 and _LIST_TITLE.search(squeeze(text)):
-            table.titles.append(text.strip())
-            table.other[number] = Account("title", text.strip()[:500])
-        elif words.is_note(text) or words.is_footer(text):
-            table.other[number] = Account("note", text.strip()[:500])
-        elif words.is_total(text):
-            table.other[number] = Account("total", text.strip()[:500])
-        else:
+        elif kind == "data":
             table.data.append(number)
+        else:
+            if kind == "title":
+                table.titles.append(text.strip())
+            table.other[number] = Account(kind, text.strip()[:500])
     account_blanks(sheet, [table])
     return table
+
+
+def _survey(sheet: SheetView, column: int) -> _Lines:
+    texts = [(n, squeeze(sheet.rows[n][column])) for n in sheet.numbers]
+    headings = sum(bool(_HEADING.match(t)) for _, t in texts)
+    letter = 0
+    top = texts[:LETTER_LINES]
+    if len(texts) > 3 and any(_is_prose(t) or _SENT_TO.search(t) for _, t in top[:4]):
+        ends = [n for n, t in top if _is_prose(t) or _SENT_TO.search(t) or _DAY.match(t) or _announces(t)]
+        letter = max(ends, default=0)
+    return _Lines(letter, headings >= 2 and headings <= len(texts) * 0.4)
+
+
+def _is_prose(text: str) -> bool:
+    return (len(text) > 30 and "。" in text) or (len(text) > 100 and "，" in text and "、" not in text)
+
+
+def _announces(text: str) -> bool:
+    return len(text) <= 60 and bool(_ATTACHMENT.match(text) or _LIST_TITLE.search(text))
+
+
+def _kind(sheet: SheetView, table: TableLayout, number: int, text: str, lines: _Lines) -> str:
+    flat = squeeze(text)
+    begun = bool(table.data or table.header_rows)
+    if number <= lines.letter:
+        return "note" if _is_prose(flat) or words.is_note(text) or _DAY.match(flat) else "title"
+    if not begun and any(k in sheet.known for k in header_keys(text)):
+        return "header"
+    if len(sheet.numbers) > 3 and (_ATTACHMENT.match(flat) or (not begun and _LIST_TITLE.search(flat))):
+        return "title"
+    if words.is_note(text) or words.is_footer(text) or _DAY.match(flat) or _is_prose(flat) or _SENT_TO.search(flat):
+        return "note"
+    if words.is_total(text):
+        return "total"
+    return "title" if lines.headings and _HEADING.match(flat) else "data"

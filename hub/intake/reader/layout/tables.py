@@ -14,11 +14,13 @@ from hub.intake.reader.layout.header_text import MAX_COLUMNS_KEPT, header_levels
 from hub.intake.reader.layout.model import Account, TableLayout
 from hub.intake.reader.layout.plain_list import is_one_column, read_list
 from hub.intake.reader.layout.sheet import SheetView
+from hub.intake.reader.layout.side_by_side import pages_beside
 from hub.intake.reader.words import squeeze
 
 
 def find_tables(grid: Grid, known: Collection[str]) -> list[TableLayout]:
-    """Cuts a sheet into its tables, from the top. Together they account for every row from 1 to the last filled one.
+    """Cuts a sheet into its tables, from the top. Together they account for every row from 1 to the last filled one;
+    where pages lie beside each other, each page accounts for its own part of a row.
 
     Args:
         grid: the sheet.
@@ -29,6 +31,24 @@ def find_tables(grid: Grid, known: Collection[str]) -> list[TableLayout]:
         return []
     if grid.paragraphs or is_one_column(sheet):
         return [read_list(sheet)]
+    if pages := pages_beside(sheet):
+        return _beside_each_other(sheet, [_one_below_the_other(SheetView(page, known)) for page in pages])
+    return _one_below_the_other(sheet)
+
+
+def _beside_each_other(sheet: SheetView, pages: list[list[TableLayout]]) -> list[TableLayout]:
+    """The tables of pages laid beside each other. A row that only one page leaves blank is no blank row."""
+    for number, page in enumerate(pages):
+        for table in page:
+            table.page = number
+            blank = [r for r, a in table.other.items() if a.kind == "blank" and a.until is None]
+            for row in blank:
+                if number or row in sheet.rows:
+                    del table.other[row]
+    return [table for page in pages for table in page]
+
+
+def _one_below_the_other(sheet: SheetView) -> list[TableLayout]:
     tables: list[TableLayout] = []
     position = 0
     while position < len(sheet.numbers):
