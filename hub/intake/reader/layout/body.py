@@ -213,6 +213,9 @@ def _new_header(sheet: SheetView, place: int, table: TableLayout) -> bool:
         return False
     if _like_the_header(sheet, table, cells):
         return True
+    begins = [(c, squeeze(x)) for r in table.header_rows[:1] for c, x in sheet.filled(r)[:1]]
+    if gap and begins == [(cells[0][0], squeeze(cells[0][1]))]:
+        return True  # 地区 again, after a gap: the next page of the table
     covered = sum(sheet.span(row, c) for c, _ in cells)
     above = table.data[-20:]
     numeric = [c for c in table.levels if sum(is_number(sheet.text(r, c)) for r in above) >= len(above) * 0.6]

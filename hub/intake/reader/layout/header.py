@@ -29,7 +29,9 @@ def find_header(sheet: SheetView, start: int) -> int | None:
             if best is not None and place - best > 12:
                 break
             continue
-        if words.is_total(texts[0]) or (len(cells) <= 3 and any(words.is_form_line(x) for x in texts)):
+        if words.is_total(texts[0]) and (len(cells) < 3 or any(is_value(x) for x in texts)):
+            continue
+        if len(cells) <= 3 and any(words.is_form_line(x) for x in texts):
             continue
         if len(cells) > 3 and all(words.is_form_line(x) or len(squeeze(x)) == 0 for x in texts):
             continue
@@ -68,7 +70,7 @@ def first_level(sheet: SheetView, place: int, start: int) -> int:
             if not (sheet.span(above, column) > 1 and own[0][0] < column and len(own) > 2):
                 break
         elif (
-            any(len(squeeze(x)) > 40 for _, x in cells)
+            any(len(squeeze(x)) > (100 if _bilingual(x) else 40) for _, x in cells)
             or cells[-1][0] > own[-1][0] + 1
             or not any(c in {o for o, _ in own} or c < own[0][0] for c, _ in cells)
             or (cells[0][0] == own[0][0] == first and sheet.depth(above, first) == 1)  # a title in two cells
@@ -76,6 +78,10 @@ def first_level(sheet: SheetView, place: int, start: int) -> int:
             break
         place -= 1
     return place
+
+
+def _bilingual(text: str) -> bool:
+    return bool(re.search(r"[A-Za-z]{3}", text)) and bool(re.search(r"[\u4e00-\u9fff]", text))
 
 
 def _names_a_column(sheet: SheetView, column: int, text: str, own: list[tuple[int, str]], first: int) -> bool:
