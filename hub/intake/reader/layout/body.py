@@ -11,6 +11,8 @@ from hub.intake.reader.layout.model import Account, TableLayout
 from hub.intake.reader.layout.sheet import SheetView
 from hub.intake.reader.words import squeeze
 
+_BARE_TOTALS = frozenset({"合计", "小计", "总计", "共计"})
+
 
 def sort_body(sheet: SheetView, table: TableLayout, place: int, *, whole: bool = False) -> int:
     """Sorts the rows below a header; stops where another table begins (unless the table is known to be `whole`).
@@ -45,7 +47,30 @@ def sort_body(sheet: SheetView, table: TableLayout, place: int, *, whole: bool =
             table.data.append(row)
         place += 1
     _notes_to_the_end(table)
+    _totals_that_are_values(sheet, table)
     return place
+
+
+def _totals_that_are_values(sheet: SheetView, table: TableLayout) -> None:
+    """地区 | 年份 | 指标 | 数值, where 合计 is one of the few values of 指标: rows as full as all the others are data."""
+    suspects = {
+        row: column
+        for row, account in table.other.items()
+        if account.kind == "total"
+        and (column := next((c for c, x in sheet.filled(row)[1:3] if squeeze(x) in _BARE_TOTALS), None)) is not None
+        and not words.is_total(sheet.first(row))
+    }
+    if len(suspects) < 2 or len(table.data) < 6:
+        return
+    full = sorted(len(sheet.filled(r)) for r in table.data[:500])[len(table.data[:500]) // 2]
+    for column in set(suspects.values()):
+        values = [squeeze(x) for r in table.data[:500] if (x := sheet.text(r, column))]
+        if len(set(values)) > len(values) * 0.34:
+            continue
+        for row in [r for r, c in suspects.items() if c == column and len(sheet.filled(r)) >= full]:
+            del table.other[row]
+            table.data.append(row)
+    table.data.sort()
 
 
 def _plainly_data(cells: list[str], header_firsts: Collection[str]) -> bool:
@@ -106,9 +131,7 @@ def _is_total_row(texts: list[str]) -> bool:
     if len(texts) > 1 and is_number(texts[0]) and words.is_total(texts[1]):
         return True
     # deeper in a long row of words 合计 is a value of its column (a list of indicators): totals come with figures
-    return any(squeeze(x) in {"合计", "小计", "总计", "共计"} for x in texts[1:3]) and (
-        len(texts) <= 3 or any(is_number(x) for x in texts)
-    )
+    return any(squeeze(x) in _BARE_TOTALS for x in texts[1:3]) and (len(texts) <= 3 or any(is_number(x) for x in texts))
 
 
 def _lonely(sheet: SheetView, table: TableLayout, place: int, columns: list[int]) -> str | None:
@@ -201,6 +224,13 @@ def _like_the_header(sheet: SheetView, table: TableLayout, cells: list[tuple[int
     return own[0] == header[0] and len(own) == len(header) and len({*own} & {*header}) >= len(own) * 0.5
 
 
+def _like_the_data(sheet: SheetView, table: TableLayout, cells: list[tuple[int, str]]) -> bool:
+    """海南 2010 研究人员 2070 人年 below rows with 2010, 研究人员 and 人年 in the same columns: one of them."""
+    above = table.data[-50:]
+    same = sum(any(sheet.text(r, c) == x for r in above) for c, x in cells)
+    return same >= max(2, len(cells) * 0.4)
+
+
 def _new_header(sheet: SheetView, place: int, table: TableLayout) -> bool:
     """Whether another table's header begins here: only known header words, after a gap or a title, and values below."""
     row = sheet.numbers[place]
@@ -213,6 +243,8 @@ def _new_header(sheet: SheetView, place: int, table: TableLayout) -> bool:
         return False
     if _like_the_header(sheet, table, cells):
         return True
+    if _like_the_data(sheet, table, cells):
+        return False
     begins = [(c, squeeze(x)) for r in table.header_rows[:1] for c, x in sheet.filled(r)[:1]]
     if gap and begins == [(cells[0][0], squeeze(cells[0][1]))]:
         return True  # 地区 again, after a gap: the next page of the table

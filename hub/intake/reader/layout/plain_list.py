@@ -20,6 +20,7 @@ _DAY = re.compile(
     r"^(\d{4}|[一二][〇○0零一二三四五六七八九]{3})年[\d一二三四五六七八九十]{1,3}月[\d一二三四五六七八九十]{1,3}日(印发)?$"
 )
 _HEADING = re.compile(r"^([一二三四五六七八九十]{1,3}[、.．]|[(（][一二三四五六七八九十]{1,3}[)）]).{1,40}$")
+_LATIN_NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_.]{1,30}$")
 _SENT_TO = re.compile(r"^(各|有关).{4,}[:：]$|^(本部发送|抄送|主送|抄报)[:：]")
 
 
@@ -79,12 +80,18 @@ def _announces(text: str) -> bool:
     return len(text) <= 60 and bool(_ATTACHMENT.match(text) or _LIST_TITLE.search(text))
 
 
+def _column_name(sheet: SheetView, number: int, flat: str) -> bool:
+    """com_name above names in Chinese."""
+    below = [sheet.first(n) for n in sheet.numbers[:50] if n > number]
+    return bool(_LATIN_NAME.match(flat)) and len(below) > 1 and not any(x[:1].isascii() for x in below if x)
+
+
 def _kind(sheet: SheetView, table: TableLayout, number: int, text: str, lines: _Lines) -> str:
     flat = squeeze(text)
     begun = bool(table.data or table.header_rows)
     if number <= lines.letter:
         return "note" if _is_prose(flat) or words.is_note(text) or _DAY.match(flat) else "title"
-    if not begun and any(k in sheet.known for k in header_keys(text)):
+    if not begun and (any(k in sheet.known for k in header_keys(text)) or _column_name(sheet, number, flat)):
         return "header"
     if len(sheet.numbers) > 3 and (_ATTACHMENT.match(flat) or (not begun and _LIST_TITLE.search(flat))):
         return "title"
