@@ -58,6 +58,9 @@ _FORM_LINE = re.compile(
 _CONTINUED = re.compile(
     r"^[(（\[]?(续表?|续上表|接上表|续前表|continued|cont\.?)\s*[\d一二三四五六七八九十]*[)）\]]?$", re.IGNORECASE
 )
+_DAY = re.compile(
+    r"^(\d{4}|[一二][〇○0零一二三四五六七八九]{3})年[\d一二三四五六七八九十]{1,3}月([\d一二三四五六七八九十]{1,3}日)?(印发)?$"
+)
 _CONTINUES = re.compile(r"(续表\s*\d*|[(（]续表?[\d一二三四五六七八九十]*[)）]|^[表\d.\-]+续\d*)$")
 _SECTION = re.compile(
     r"^([一二三四五六七八九十百]+[、.．]|[(（][一二三四五六七八九十]+[)）]|第[一二三四五六七八九十\d]+[章节批类部]|附[件表录]\s*\d*[:：]?)"
@@ -97,6 +100,11 @@ def is_footer(text: str) -> bool:
     """填表人：    审核人：    , 第1页."""
     t = squeeze(text)
     return bool(_FOOTER.search(t)) or bool(_FOOTER_START.match(t))
+
+
+def is_day(text: str) -> bool:
+    """2026年10月31日, 二〇二六年十月三十一日, and nothing else: the date below a signature."""
+    return bool(_DAY.match(squeeze(text)))
 
 
 def is_form_line(text: str) -> bool:

@@ -144,6 +144,8 @@ def _lonely(sheet: SheetView, table: TableLayout, place: int, columns: list[int]
         return None
     if _translates(sheet, table, row, column, text) or _goes_on(sheet, table, row, column, text):
         return "note"
+    if _signed(sheet, table, place):
+        return "note"
     above = table.other.get(row - 1)
     if above is not None and above.kind == "note" and not is_number(text):
         return "note"  # a note goes on in the next line
@@ -178,6 +180,18 @@ def _translates(sheet: SheetView, table: TableLayout, row: int, column: int, tex
         and bool(re.fullmatch(r"[A-Za-z' ()-]{3,}", text.strip()))
         and bool(re.search(r"[\u4e00-\u9fff]", label))
         and len(sheet.filled(row - 1)) > 1
+    )
+
+
+def _signed(sheet: SheetView, table: TableLayout, place: int) -> bool:
+    """清禾县农业农村局, and 2026年10月31日 below it: nothing but lone cells to the end, a day among the next three."""
+    rest = sheet.numbers[place : place + 4]
+    last = table.data[-1] if table.data else 0
+    return (
+        len(rest) < 4
+        and all(len(sheet.filled(r)) == 1 for r in rest)
+        and any(words.is_day(sheet.first(r)) for r in rest)
+        and not any(words.is_day(x) for _, x in sheet.filled(last) if last)
     )
 
 

@@ -161,6 +161,8 @@ def _continues(sheet: SheetView, place: int, depth: int) -> bool:
         return True
     if sheet.contrast(place + depth, cells) >= 0.6 and (len(cells) > 1 or cells[0][0] > 0):
         return True  # words on columns of values
+    if _second_lines(sheet, place, depth, cells):
+        return True
     named = {c for r in sheet.numbers[place : place + depth] for c, _ in sheet.filled(r)}
     if len(cells) == 1 and cells[0][0] not in named and header_score(cells[0][1], sheet.known) >= 1.2:
         return True  # the name of the first column, a row lower than the others
@@ -174,8 +176,23 @@ def _continues(sheet: SheetView, place: int, depth: int) -> bool:
     return inside >= 2 and inside >= len(cells) * 0.7 and under_single == 0
 
 
+def _second_lines(sheet: SheetView, place: int, depth: int, cells: list[tuple[int, str]]) -> bool:
+    """计量 above 单位, 比2021年 above +、-%: names that go on a row lower, nothing below the name of the first column."""
+    above = {c for c, _ in sheet.filled(sheet.numbers[place + depth - 1])}
+    first = min(above)
+    following = sheet.numbers[place + depth + 1 : place + depth + 4]
+    return (
+        len(cells) > 1
+        and all(c in above and c != first and len(squeeze(x)) <= 12 for c, x in cells)
+        and len(following) == 3
+        and all(sheet.text(r, first).strip() and any(is_value(x) for _, x in sheet.filled(r)) for r in following)
+    )
+
+
 def _is_column_numbers(sheet: SheetView, place: int, texts: list[str]) -> bool:
     """甲 乙 1 2 3, or (1) (2) (3): the numbers of the columns, below their names. Not the first of rows that count."""
+    if texts[0] in {"栏次", "行次"} and all(is_ordinal(t) for t in texts[1:]):
+        return True
     if len(texts) < 3 or not all(is_ordinal(t) for t in texts) or not counts(texts):
         return False
     following = (

@@ -16,9 +16,6 @@ from hub.intake.reader.words import squeeze
 LETTER_LINES = 60  # in which a letter above a list is looked for
 _LIST_TITLE = re.compile(r"(名单|名录|目录|一览表|公示|通知|公告|汇总表|情况表|统计表)([(（].*)?$|^附件\d*$")
 _ATTACHMENT = re.compile(r"^附[件表录]\s*[\d一二三四五六七八九十]*\s*([:：]|$|[/\s].{4,}|.*(名单|名录|目录|表)$)")
-_DAY = re.compile(
-    r"^(\d{4}|[一二][〇○0零一二三四五六七八九]{3})年[\d一二三四五六七八九十]{1,3}月[\d一二三四五六七八九十]{1,3}日(印发)?$"
-)
 _HEADING = re.compile(r"^([一二三四五六七八九十]{1,3}[、.．]|[(（][一二三四五六七八九十]{1,3}[)）]).{1,40}$")
 _LATIN_NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_.]{1,30}$")
 _SENT_TO = re.compile(r"^(各|有关).{4,}[:：]$|^(本部发送|抄送|主送|抄报)[:：]")
@@ -67,7 +64,7 @@ def _survey(sheet: SheetView, column: int) -> _Lines:
     letter = 0
     top = texts[:LETTER_LINES]
     if len(texts) > 3 and any(_is_prose(t) or _SENT_TO.search(t) for _, t in top[:4]):
-        ends = [n for n, t in top if _is_prose(t) or _SENT_TO.search(t) or _DAY.match(t) or _announces(t)]
+        ends = [n for n, t in top if _is_prose(t) or _SENT_TO.search(t) or words.is_day(t) or _announces(t)]
         letter = max(ends, default=0)
     return _Lines(letter, headings >= 2 and headings <= len(texts) * 0.4)
 
@@ -90,12 +87,12 @@ def _kind(sheet: SheetView, table: TableLayout, number: int, text: str, lines: _
     flat = squeeze(text)
     begun = bool(table.data or table.header_rows)
     if number <= lines.letter:
-        return "note" if _is_prose(flat) or words.is_note(text) or _DAY.match(flat) else "title"
+        return "note" if _is_prose(flat) or words.is_note(text) or words.is_day(flat) else "title"
     if not begun and (any(k in sheet.known for k in header_keys(text)) or _column_name(sheet, number, flat)):
         return "header"
     if len(sheet.numbers) > 3 and (_ATTACHMENT.match(flat) or (not begun and _LIST_TITLE.search(flat))):
         return "title"
-    if words.is_note(text) or words.is_footer(text) or _DAY.match(flat) or _is_prose(flat) or _SENT_TO.search(flat):
+    if words.is_note(text) or words.is_footer(text) or words.is_day(flat) or _is_prose(flat) or _SENT_TO.search(flat):
         return "note"
     if words.is_total(text):
         return "total"
