@@ -47,7 +47,8 @@ class SheetReading:
 
     `header_rows` are row numbers from 1 (empty when the table has no header); `data_rows` counts rows of the sheet.
     `rows` has columns `row` int32, `part` int32 and one string column a header, `c0`, `c1`…: the text as shown, null
-    where the cell is empty. A row is there more than once only when one cell held several names (part 0, 1, 2…).
+    where the cell is empty. A row is there more than once only when one cell held several names (part 0, 1, 2…); of tables that lie
+    beside each other, the parts of the second count from 1000.
     """
 
     name: str
