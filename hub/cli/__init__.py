@@ -19,6 +19,7 @@ from hub.settings import Settings, load_settings
 # command -> (module below hub.cli, one line of help). The module's click command carries the name of the command.
 COMMANDS: dict[str, tuple[str, str]] = {
     "sync": ("sync", "夜间同步一次 · one nightly run"),
+    "connectors": ("connectors", "连接方式：列出、检查、查看对方有什么 · the ways in and out: list, check, discover"),
     "columns": ("columns", "列名对照：确认一次，以后自动识别 · what a sender's headers mean"),
     "deliver": ("deliver", "人工交件 · hand in files for a feed"),
     "inspect": ("inspect", "看阅读器如何理解文件 · what the reader makes of files"),

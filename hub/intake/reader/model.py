@@ -70,7 +70,7 @@ class Reading:
     """A file as the reader understood it. Never raised at the caller: an unreadable file has `error` set (and its
     text in `refusal`), and `hub.intake.normalise` raises it when rows are asked for.
 
-    `format`: xlsx, xls, html, xml2003, csv, tsv, text, docx, zip, parquet, jsonl. `encoding`: of text formats, else None.
+    `format`: xlsx, xlsb, xls, ods, html, mhtml, xml2003, csv, tsv, text, docx, zip, parquet, json, jsonl. `encoding`: of text formats, else None.
     `encrypted`: the file was encrypted (with Excel's built-in password if it could be read all the same).
     `feed`: the feed whose fields the columns carry, given or guessed for all sheets.
     `remarks`: things worth telling that cost nothing (macros ignored, a missing part, hidden rows read).

@@ -77,9 +77,10 @@ def parse(data: bytes, *, inside_zip: bool = False) -> Parsed:
         _parse_html(data, parsed)
     elif kind == "parquet":
         parsed.sheets = [columnar.read_parquet(data)]
-    elif kind == "jsonl":
+    elif kind in {"json", "jsonl"}:
         decoded, parsed.encoding = text.decode(data, parsed.remarks)
-        parsed.sheets = [columnar.read_json_lines(decoded)]
+        read = columnar.read_json_lines if kind == "jsonl" else columnar.read_json_document
+        parsed.sheets = [read(decoded)]
     else:
         decoded, parsed.encoding = text.decode(data, parsed.remarks)
         parsed.format, grid = text.read_text(decoded, parsed.remarks)

@@ -7,7 +7,7 @@ import re
 import struct
 import zipfile
 
-from hub.intake.reader.columnar import PARQUET_MARK, is_json_lines
+from hub.intake.reader.columnar import PARQUET_MARK, is_json_document, is_json_lines
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _BIFF_STREAM = re.compile(rb"^\x09[\x00\x02\x04\x08][\x04-\x10]\x00")
@@ -21,7 +21,7 @@ _PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"II*\x00", b"MM\x00*", b"BM"
 
 def sniff(data: bytes) -> str:
     """One of xlsx, xlsb, ods, docx, pptx, ofd, zip, xls, doc, ole, html, xml2003, fods, sylk, xml, mhtml, rtf, pdf, rar,
-    picture, parquet, jsonl, empty, text."""
+    picture, parquet, json, jsonl, empty, text."""
     if not data.strip(b"\x00 \t\r\n"):
         return "empty"
     if data[:4] in (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"):
@@ -56,7 +56,9 @@ def sniff(data: bytes) -> str:
         return "mhtml"
     if start.startswith(b"{\\rtf"):
         return "rtf"
-    return "jsonl" if is_json_lines(head) else "text"
+    if is_json_lines(head):
+        return "jsonl"
+    return "json" if is_json_document(start) else "text"
 
 
 def _zip_kind(data: bytes) -> str:
