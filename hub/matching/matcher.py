@@ -9,17 +9,17 @@ order of its input does not matter. Reading, writing and ids are elsewhere (`hub
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hub.deployment import County
 from hub.matching.clusters import Clusters
 from hub.matching.comparison import COMPARISONS, level_name
-from hub.matching.features import cuts, profile_features
+from hub.matching.features import profile_features
 from hub.matching.grouping import Grouping, Namings, group_by_codes
 from hub.matching.model import Model, load_model
 from hub.matching.names import Gazetteer, learn_gazetteer
+from hub.matching.rules import alike_under_one_code, apart, may_ask, may_link, name_key, weak_names
 from hub.matching.scoring import build_parties, fetch_scored, find_candidates, open_workspace, score_candidates
 
 if TYPE_CHECKING:
@@ -85,28 +85,6 @@ def match_profiles(
     return _Matcher(profiles, county, model or load_model(), same or [], different or set()).run()
 
 
-def names_agree(a: dict[str, Any], b: dict[str, Any]) -> bool:
-    """Whether two names (as features) may be one cooperative's, given that a code says so: equal, alike by one slip,
-    same brand, or most characters shared."""
-    if set(a["core"]) & set(b["core"]) or set(a["sound"]) & set(b["sound"]) or set(a["brand"]) & set(b["brand"]):
-        return True
-    if set(a["sound_cut"]) & (set(b["sound_cut"]) | set(b["sound"])) or set(b["sound_cut"]) & set(a["sound"]):
-        return True
-    for x in map(set, a["sound"]):
-        for y in map(set, b["sound"]):
-            shared = len(x & y)
-            if shared >= 2 and shared >= 0.75 * min(len(x), len(y)):
-                return True
-    return False
-
-
-def _apart(rows: list[dict[str, Any]], left: Sequence[int], right: Sequence[int], column: str) -> bool:
-    """Whether both sides say something in a column and nothing of it is the same."""
-    a = {v for i in left for v in rows[i][column]}
-    b = {v for i in right for v in rows[i][column]}
-    return bool(a and b and not a & b)
-
-
 class _Matcher:
     """One matching: its state from codes to questions."""
 
@@ -165,14 +143,11 @@ class _Matcher:
         decided = {frozenset(p): True for p in self.same} | {frozenset(p): False for p in self.different}
 
         def alike(i: int, j: int) -> bool:
-            a, b = rows[i], rows[j]
-            if a["form"] and b["form"] and not set(a["form"]) & set(b["form"]):
-                return bool(set(a["core"]) & set(b["core"]) and set(a["rep"]) & set(b["rep"]))
-            return names_agree(a, b) or bool(set(a["phone"]) & set(b["phone"]) and set(a["rep"]) & set(b["rep"]))
+            return alike_under_one_code(rows[i], rows[j])
 
         namings = Namings(
             alike=alike,
-            key=[f"{r['core'][0]}|{''.join(r['form'])}" if r["core"] else "" for r in rows],
+            key=[name_key(r) for r in rows],
             weight=[
                 n + 2.0 * len(feeds)
                 for n, feeds in zip(
@@ -197,7 +172,7 @@ class _Matcher:
         for i, row in enumerate(rows):
             party = self.clusters.find(i)
             if party in self.clusters.organisation and row["core"]:
-                parties[f"{row['core'][0]}|{''.join(row['form'])}"].add(party)
+                parties[name_key(row)].add(party)
         for shared in parties.values():
             if len(shared) < 2:
                 continue
@@ -210,7 +185,7 @@ class _Matcher:
                     or self.clusters.decided_different(party, main)
                 ):
                     continue
-                if any(_apart(rows, few, self.clusters.members(main), column) for column in ("rep", "region")):
+                if any(apart(rows, few, self.clusters.members(main), column) for column in ("rep", "region")):
                     continue
                 del self.clusters.organisation[party]
                 for i in few:
@@ -245,7 +220,7 @@ class _Matcher:
                     "profile": pa.array(range(self.size), pa.int32()),
                     "party": pa.array(party, pa.int32()),
                     "coded": coded,
-                    "weak": self._weak_names(party),
+                    "weak": weak_names(party, self.cores, self.n_rows, self.link),
                 }
             ),
         )
@@ -259,22 +234,6 @@ class _Matcher:
         names = connection.execute("select count(distinct sound[1]) from party").fetchall()
         self.prior = self.model.known / max(len(self.clusters.organisation), int(names[0][0]), 1)
 
-    def _weak_names(self, party: list[int]) -> list[bool]:
-        """Per profile, whether its name lost a character of the name most of its party's rows have. 林水果, written once
-        for 林洋水果, must not draw in the rows of another cooperative of that very name."""
-        seen: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-        for i, p in enumerate(party):
-            if self.cores[i]:
-                seen[p][self.cores[i]] += self.n_rows[i]
-        weak = [False] * self.size
-        for i, p in enumerate(party):
-            core, counts = self.cores[i], seen[p]
-            if len(counts) < 2 or not core or self.link[i] == "decision":
-                continue
-            main = max(counts, key=lambda c: (counts[c], c))
-            weak[i] = core != main and 2 * counts[core] <= counts[main] and core in cuts(main)
-        return weak
-
     def _chances(self, candidates: list[dict[str, Any]]) -> list[float]:
         """Chance of each candidate to be the party, against the others and against a cooperative not known yet."""
         mass = [self.prior * 2.0 ** min(row["weight"], 60.0) for row in candidates]
@@ -284,26 +243,6 @@ class _Matcher:
     def _held(self, party: int) -> bool:
         """A party with a code that belongs to another name waits for a person, however well it fits elsewhere."""
         return any(i in self.grouping.conflicts for i in self.clusters.members(party))
-
-    def _may_link(self, row: dict[str, Any]) -> bool:
-        """Names that are no slip of one another never link on people and places alone: one person runs several
-        cooperatives at one address, even under one brand."""
-        name = level_name(COMPARISONS[0], row["g_name"])
-        if not self._may_ask(row) or row["g_region"] == 0 or name == "brand":
-            return False
-        person = row["g_representative"] > 0 or row["g_phone"] > 0 or row["g_place"] > 0
-        if person or name == "same":
-            return True
-        against = {c for c in ("representative", "phone", "place", "town") if row[f"g_{c}"] == 0}
-        if name in {"core", "stem"}:  # representatives change; towns and phones with them do not
-            return "town" not in against and len(against) < 2
-        if name in {"sound", "jumbled", "trade_slip"}:  # hardly ever two cooperatives
-            return not against
-        return False  # 顺利 and 利顺, 牛山 and 牛蹄山 may be cooperatives of one town
-
-    def _may_ask(self, row: dict[str, Any]) -> bool:
-        name = level_name(COMPARISONS[0], row["g_name"])
-        return row["g_form"] != 0 and name not in {"other", "missing"}
 
     def _link_to_coded(self) -> bool:
         moved = False
@@ -315,7 +254,7 @@ class _Matcher:
                 continue
             chances = self._chances(candidates)
             best = max(range(len(candidates)), key=lambda i: (chances[i], -candidates[i]["b"]))
-            if chances[best] >= self.model.link and self._may_link(candidates[best]):
+            if chances[best] >= self.model.link and may_link(candidates[best]):
                 moved |= self._link(a, candidates[best], chances[best])
         return moved
 
@@ -347,7 +286,7 @@ class _Matcher:
         moved = False
         for chance, a, row in pairs:
             x, y = self.clusters.find(a), self.clusters.find(row["b"])
-            if chance < self.model.link or x == y or not self._may_link(row):
+            if chance < self.model.link or x == y or not may_link(row):
                 continue
             left, right = parties.get(x, {x}), parties.get(y, {y})
             if any(frozenset((p, q)) in unlike for p in left for q in right):
@@ -365,7 +304,7 @@ class _Matcher:
             if self.clusters.find(a) != a or a in self.clusters.organisation:
                 continue
             held = self._held(a)
-            open_rows = [r for r in rows if self._may_ask(r) and self.clusters.find(r["b"]) != a]
+            open_rows = [r for r in rows if may_ask(r) and self.clusters.find(r["b"]) != a]
             chances = self._chances(open_rows)
             order = sorted(range(len(open_rows)), key=lambda i: (-chances[i], open_rows[i]["b"]))
             if not order or chances[order[0]] < (0.5 if held else self.model.review):
