@@ -48,7 +48,7 @@ def close_service(connection: Connection, who: Person) -> bool:
     return bool(ended)
 
 
-def service_of(connection: Connection, account: str) -> Row[Any] | None:
+def service_of(connection: Connection, account: str) -> Row[Any, Any, Any] | None:
     """When the person's token was made, last used, and how often; None without one."""
     c = service_token.c
     return connection.execute(select(c.created_at, c.used_at, c.requests).where(c.account == account)).one_or_none()
