@@ -11,7 +11,7 @@ from hub.intake.reader.layout.sheet import SheetView
 from hub.intake.reader.words import squeeze
 
 MAX_HEADER_DEPTH = 12
-_NAME = re.compile(r"^[\u4e00-\u9fff]{1,6}$")
+_NAME = re.compile(r"^[\u4e00-\u9fff]{1,6}[A-Za-z]{0,20}$")
 LOOK_AHEAD = 60  # rows in which a header is looked for
 
 
