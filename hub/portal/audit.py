@@ -46,6 +46,9 @@ EVENTS: dict[str, tuple[str, str]] = {
     "list_matched": ("匹配名单", "List matched"),
     "service_opened": ("开通匹配接口", "Matching service opened"),
     "service_closed": ("停用匹配接口", "Matching service closed"),
+    "receivers_looked_up": ("查询数据给过谁", "Receivers looked up"),
+    "list_traced": ("追查副本", "List traced"),
+    "ledger_checked": ("核验台账", "Ledger checked"),
     "cooperative_viewed": ("查看一社一档", "Dossier viewed"),
     "dossier_downloaded": ("下载一社一档", "Dossier downloaded"),
 }
