@@ -19,6 +19,7 @@ from hub.settings import Settings, load_settings
 # command -> (module below hub.cli, one line of help). The module's click command carries the name of the command.
 COMMANDS: dict[str, tuple[str, str]] = {
     "sync": ("sync", "夜间同步一次 · one nightly run"),
+    "connectors": ("connectors", "连接方式：列出、检查、查看对方有什么 · the ways in and out: list, check, discover"),
     "columns": ("columns", "列名对照：确认一次，以后自动识别 · what a sender's headers mean"),
     "deliver": ("deliver", "人工交件 · hand in files for a feed"),
     "inspect": ("inspect", "看阅读器如何理解文件 · what the reader makes of files"),
@@ -58,6 +59,7 @@ class _LazyGroup(click.Group):
             return None
         module = importlib.import_module(f"hub.cli.{COMMANDS[cmd_name][0]}")
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        _accept_places(command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -68,6 +70,18 @@ class _LazyGroup(click.Group):
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 def cli() -> None:
     """合作社数据共享枢纽 · Coop Hub: a county's data about its farmers' cooperatives, shared every night."""
+
+
+def _accept_places(command: click.Command) -> None:
+    """Lets a command, and all below it, take `--data` and `--deployment` even where it has no use for one of them: a script
+    that calls several commands gives each the same two options."""
+    if isinstance(command, click.Group):
+        for inner in command.commands.values():
+            _accept_places(inner)
+        return
+    has = {option for parameter in command.params for option in parameter.opts}
+    for option in sorted({"--data", "--deployment"} - has):
+        command.params.append(click.Option([option], expose_value=False, hidden=True))
 
 
 data_option = click.option("--data", type=click.Path(path_type=Path), help="数据目录 data folder (默认 var/)")

@@ -17,10 +17,12 @@ from hub.cli.match import match
 from hub.errors import ConfigurationError, DriftError, FormatError
 from hub.intake.reader import read_file
 from hub.matching import resolve
+from hub.matching.bonds import count_keys, find_candidates, write_keys
 from hub.matching.features import profile_features
 from hub.matching.known import KnownCooperatives, Verdict, read_known
+from hub.matching.matcher import create_tables
 from hub.matching.own_list import MatchedList, match_cells, match_list, write_matched
-from hub.matching.scoring import build_parties, find_candidates, open_workspace
+from hub.matching.scoring import open_workspace
 from hub.settings import Settings
 from tests.matching.rows import COUNTY, accept, county_deployment, row, uscc
 
@@ -167,18 +169,22 @@ def test_candidates_are_found_by_the_same_keys_as_in_the_night(county: Engine, k
             **dict.fromkeys(("former_name", "representative", "phone", "town", "address", "founded_on"), empty),
         }
     )
-    features = profile_features(table, known._rules.gazetteer)
+    features = profile_features(table, known.gazetteer)
     duck = open_workspace()
-    places = pa.array(range(len(everyone)), pa.int32())
-    coded = [i < len(names) for i in range(len(everyone))]
-    build_parties(
-        duck, features, pa.table({"profile": places, "party": places, "coded": coded, "weak": [False] * len(coded)})
+    create_tables(duck)
+    duck.register("feature_in", features)
+    duck.execute("create table feature as from feature_in")
+    duck.execute(
+        "insert into standing by name select profile::bigint as profile, profile::bigint as party, false as weak, "
+        f"case when profile < {len(names)} then 'code ' || profile end as organisation from feature"
     )
+    write_keys(duck, "feature")
+    count_keys(duck)
     find_candidates(duck)
     nightly = {
         (everyone[a], everyone[b]) for a, b in duck.execute("select a, b from candidate").fetchall() if b < len(names)
     }
-    known._scored(profile_features(table.slice(len(names)), known._rules.gazetteer))
+    known._scored(profile_features(table.slice(len(names)), known.gazetteer))
     first = len(known.cooperatives)
     ours = {
         (asked[a - first], known.cooperatives[b].name)
