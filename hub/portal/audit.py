@@ -35,6 +35,7 @@ EVENTS: dict[str, tuple[str, str]] = {
     "original_downloaded": ("下载来件原件", "Original downloaded"),
     "header_confirmed": ("确认列名对应", "Header confirmed"),
     "correction_raised": ("提出校核纠错", "Correction raised"),
+    "evidence_downloaded": ("下载校核附件", "Evidence downloaded"),
     "correction_handled": ("办理校核纠错", "Correction handled"),
     "question_viewed": ("查看待判问题", "Question looked at"),
     "question_decided": ("判断待判问题", "Question decided"),

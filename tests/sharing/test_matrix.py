@@ -4,7 +4,7 @@ in each department's files is exactly what its agreements name."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any
 
@@ -37,8 +37,9 @@ class Marked:
     def datasets(self) -> dict[str, Dataset]:
         return DATASETS
 
-    def prepare(self, connection: Connection, names: Iterable[str]) -> None:
-        """Nothing to read ahead."""
+    def stream(self, connection: Connection, names: Iterable[str]) -> Iterator[tuple[str, pa.RecordBatchReader]]:
+        for name in names:
+            yield name, self.read(connection, name).to_reader()
 
     def read(self, connection: Connection, name: str) -> pa.Table:
         columns = {}
