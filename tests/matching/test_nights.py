@@ -99,8 +99,8 @@ steps = st.one_of(
 
 
 @pytest.mark.slow
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
-@given(counties, st.lists(st.lists(steps, min_size=1, max_size=3), min_size=1, max_size=4))
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@given(counties, st.lists(st.lists(steps, min_size=1, max_size=3), min_size=1, max_size=3))
 def test_a_partial_night_writes_what_a_full_one_would(
     engine: Engine,
     tmp_path: Path,
