@@ -89,6 +89,8 @@ def show(number: str, data: Path | None, deployment: Path | None) -> None:
     _echo_sides(question)
     for item in question.items:
         click.echo(f"  {item['weight']:+6.1f}  {item['title']}")
+    for side, probability in question.others:
+        click.echo(f"  其他候选：{side.name or '（无名称）'} {'、'.join(side.codes)}（{probability:.1%}）")
 
 
 def _echo_sides(question: OpenQuestion) -> None:
@@ -126,13 +128,15 @@ def decide(number: str, verdict: str, *, person: str, reason: str, later: bool, 
     """回答一个问题：same 同一家、different 不是同一家、unsure 拿不准。"""
     from hub.matching.decisions import decide as record
     from hub.matching.review import find_question
+    from hub.matching.review_rules import review_rules
 
     with _hub(**where) as (engine, county):
+        second = second or review_rules(county).needs_second(verdict)
         with engine.begin() as connection:
             q = find_question(connection, number)
             keys = q.asked.profile_key, q.other.profile_key
             decision = record(connection, *keys, verdict, person=person, reason=reason, second=second)
-        click.echo(f"已记录为第 {decision} 号判断。")
+        click.echo(f"已记录为第 {decision} 号判断{'，待另一人复核（coop-hub review confirm）' if second else ''}。")
         _relink(engine, county, later or second)
 
 
@@ -212,11 +216,14 @@ def export_queue(file: Path, town: str | None, **where: Any) -> None:
 @deployment_option
 def import_answers(file: Path, *, person: str | None, later: bool, **where: Any) -> None:
     """读回填好的工作簿。Answers from a returned workbook."""
+    from hub.matching.review_rules import review_rules
     from hub.matching.review_sheet import read_answers
 
     with _hub(**where) as (engine, county):
         with engine.begin() as connection:
-            done = read_answers(connection, file, person=person)
+            done = read_answers(
+                connection, file, person=person, rules=review_rules(county), entered_by=getpass.getuser()
+            )
         for answer in done:
             if answer.problem:
                 click.echo(f"第 {answer.row} 行（问题 {answer.number}）未采用：{answer.problem}")

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from hub.errors import ConflictError
 from hub.intake.return_marker import ReturnMark, confirm_return, supersede_rows
+from hub.intake.staged_rows import STAGED_COLUMNS, read_columns
 from hub.intake.staging import StagedDelivery, forget_staged
 from hub.store.arrow import copy_in
 from hub.store.tables.intake import check_result, delivery, source_row
@@ -28,9 +29,8 @@ def accept_delivery(engine: Engine, staged: StagedDelivery, *, run_id: int | Non
     """
     import pyarrow as pa
     import pyarrow.compute as pc
-    import pyarrow.parquet as pq
 
-    table = pq.read_table(staged.rows)
+    table = read_columns(staged.rows, STAGED_COLUMNS)
     with engine.begin() as connection:
         connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _ACCEPTING_LOCK})
         state = connection.execute(

@@ -1,4 +1,4 @@
-"""Who is who: profiles to links, ids, decisions and questions. `resolve` is the night's step; see `docs/matching.md`."""
+"""Who is who: profiles to links, ids, decisions and questions. `resolve` is the night's step; see `docs/reconciliation.md`."""
 
 from hub.matching.resolve import MatchSummary, resolve
 

@@ -7,7 +7,7 @@ agreement names is not even read.
 from __future__ import annotations
 
 import calendar
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from hub.deployment import Department, Deployment
 from hub.errors import ConfigurationError
-from hub.sharing.agreements import ENDINGS, Agreement, Listing, Mask
+from hub.sharing.agreements import ENDINGS, Agreement, Listing, Mask, recipients_of
 from hub.sharing.columns import DISPUTE, ExtractColumn, extract_columns
 from hub.sharing.masks import with_pseudonyms
 from hub.sharing.sources import Dataset
@@ -96,6 +96,30 @@ def town_names(recipient: Department, deployment: Deployment) -> tuple[str, ...]
     return tuple(dict.fromkeys([*named, *(n for t in towns for n in (t.name, *t.former, *t.short))]))
 
 
+def own_datasets(recipient: Department, deployment: Deployment, datasets: Mapping[str, Dataset]) -> list[str]:
+    """The datasets that a department, and nobody else, gives."""
+    declared = deployment.feed_by_name
+    return [
+        d.name
+        for d in datasets.values()
+        if d.feeds and all(f in declared and deployment.sender_of(f) == recipient.id for f in d.feeds)
+    ]
+
+
+def datasets_needed(
+    agreements: Iterable[Agreement], deployment: Deployment, datasets: Mapping[str, Dataset]
+) -> list[str]:
+    """The datasets that publishing these agreements reads, filters included."""
+    needed: dict[str, None] = {}
+    for agreement in agreements:
+        needed[agreement.dataset] = None
+        needed |= dict.fromkeys(e.dataset for e in (*agreement.rows.listed_in, *agreement.rows.not_listed_in))
+        if agreement.rows.own_cooperatives:
+            for recipient in recipients_of(agreement, deployment):
+                needed |= dict.fromkeys(own_datasets(recipient, deployment, datasets))
+    return list(needed)
+
+
 class Selector:
     """Makes selections for one published state. `read` gives a dataset's rows; each is read once and kept."""
 
@@ -141,12 +165,7 @@ class Selector:
 
     def _own(self, recipient: Department) -> list[str]:
         """Queries for the cooperatives in datasets that the recipient, and nobody else, gives."""
-        declared = self._deployment.feed_by_name
-        own = [
-            d.name
-            for d in self._datasets.values()
-            if d.feeds and all(f in declared and self._deployment.sender_of(f) == recipient.id for f in d.feeds)
-        ]
+        own = own_datasets(recipient, self._deployment, self._datasets)
         return [self._listing(Listing(dataset=d)) for d in own]
 
     def _conditions(self, agreement: Agreement, recipient: Department, fields: Sequence[str]) -> list[str]:

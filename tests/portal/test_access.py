@@ -31,6 +31,15 @@ EXPECTED: dict[str, set[str]] = {
     "GET /deliveries/{delivery_id:int}/original": SENDERS,
     "POST /deliveries/{delivery_id:int}/decide": OFFICE,
     "POST /deliveries/{delivery_id:int}/header": OFFICE,
+    "GET /review": OFFICE,
+    "GET /review/questions/{number}": OFFICE,
+    "POST /review/questions/{number}": OFFICE,
+    "GET /review/decisions": OFFICE,
+    "POST /review/decisions/{decision_id:int}/confirm": OFFICE,
+    "POST /review/decisions/{decision_id:int}/undo": OFFICE,
+    "POST /review/relink": OFFICE,
+    "GET /review/export": OFFICE,
+    "POST /review/import": OFFICE,
     "GET /corrections": SENDERS,
     "GET /corrections/new": SENDERS,
     "POST /corrections/new": SENDERS,
@@ -42,6 +51,10 @@ EXPECTED: dict[str, set[str]] = {
     "GET /targets": OFFICE,
     "GET /changes": OFFICE,
     "GET /cleanup": OFFICE,
+    "GET /match": SENDERS,
+    "POST /match": SENDERS,
+    "POST /match/address": SENDERS,
+    "POST /match/close": SENDERS,
     "GET /extracts": SENDERS,
     "POST /extracts/acknowledge": SENDERS,
     "GET /extracts/{extract_id:int}": SENDERS,
@@ -113,6 +126,10 @@ def real_path(portal: Portal, page: Page, department: str) -> str:
             "code": f"{portal.deployment.county.code}-in-tax_registration",
             "correction_id": first("select correction_id from correction"),
             "form": "csv",
+            "number": first(
+                "select upper(left(encode(sha256(convert_to(profile_a || profile_b, 'UTF8')), 'hex'), 8)) from candidate"
+            ),
+            "decision_id": first("select decision_id from decision"),
         }
     path = re.sub(r"\{(\w+)(:\w+)?\}", lambda m: values[m[1]], page.path)
     return path + f"?extract={values['extract_id']}&coop={values['coop']}" if path == "/corrections/new" else path

@@ -4,6 +4,7 @@ in each department's files is exactly what its agreements name."""
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -35,6 +36,9 @@ class Marked:
 
     def datasets(self) -> dict[str, Dataset]:
         return DATASETS
+
+    def prepare(self, connection: Connection, names: Iterable[str]) -> None:
+        """Nothing to read ahead."""
 
     def read(self, connection: Connection, name: str) -> pa.Table:
         columns = {}

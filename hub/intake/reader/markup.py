@@ -154,7 +154,7 @@ def _longest_list(page: Any) -> Grid | None:
         "td", "div", "span", "p", "article", "section", "body", "ul", "ol", "font", "center", "pre"
     ):
         own = sum(1 for child in element if child.tag in {"br", "p", "li", "div"})
-        if own > most:
+        if own > most and _link_share(element) < 0.6:  # menus are no lists
             best, most = element, own
     if best is None:
         return None

@@ -12,17 +12,21 @@ from hub.portal.pages import (
     extracts,
     home,
     nights,
+    own_list,
     people,
     progress,
+    review,
     sharing,
 )
 
 ALL_PAGES: tuple[Page, ...] = (
     *home.PAGES,
     *deliveries.PAGES,
+    *review.PAGES,
     *corrections.PAGES,
     *cooperatives.PAGES,
     *progress.PAGES,
+    *own_list.PAGES,
     *extracts.PAGES,
     *sharing.PAGES,
     *catalogue.PAGES,

@@ -52,8 +52,9 @@ def list_page(visit: Visit) -> Response:
         recalled = open_copies(connection, department=department)
     newest: dict[str, RowMapping] = {}
     for row in rows:
-        newest.setdefault(row["agreement"], row)
-    older = [r for r in rows if r is not newest[r["agreement"]]]
+        if not row["past"]:
+            newest.setdefault(row["agreement"], row)
+    older = [r for r in rows if r["past"] or r is not newest[r["agreement"]]]
     return visit.page("extracts.html", newest=list(newest.values()), older=older[:100], taken=taken, recalled=recalled)
 
 

@@ -36,7 +36,7 @@ def _problems(connection: Connection) -> dict[str, Any]:
 def _department(connection: Connection, department: str) -> dict[str, Any]:
     extracts = connection.execute(
         select(extract)
-        .where(extract.c.department == department, extract.c.recalled_at.is_(None))
+        .where(extract.c.department == department, extract.c.recalled_at.is_(None), ~extract.c.past)
         .order_by(extract.c.extract_id.desc())
         .limit(60)
     ).mappings()
