@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0020_matching_superseded"
-down_revision = "0006_portal"
+down_revision = "0042_past_extracts"
 branch_labels = None
 depends_on = None
 
