@@ -21,6 +21,11 @@ _VERSION = 1  # of the tables in the file
 _MEMORY = "3GB"
 
 
+def workspace_of(data: Path) -> Path:
+    """Where the matcher keeps its own tables below the data folder."""
+    return data / "matching" / "workspace.duckdb"
+
+
 class Workspace:
     """The tables of a matching, in a file or, without a path, in memory. Changes count from `keep` on.
 
