@@ -88,7 +88,7 @@ def change_rows(engine: Engine, day: date) -> int:
             total += connection.execute(
                 text(
                     f"""insert into source_row (delivery_id, feed, row, disposition, profile_key, fields, raw, content_key)
-                        select :d, feed, row, 'accepted', profile_key, fields || jsonb_build_object({said}), '{{}}', md5(content_key)
+                        select :d, feed, row, 'accepted', profile_key, fields::jsonb || jsonb_build_object({said}), '{{}}', md5(content_key)
                         from source_row where feed = :f and disposition = 'accepted' and row_id % {CHANGED} = 0"""
                 ),
                 {"d": delivery, "f": feed.feed},

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hub.cli import data_option, deployment_option, settings_from
+from hub.cli import data_option, settings_from
 from hub.errors import ConfigurationError
 from hub.night.context import COUNTY_TIME
 
@@ -85,44 +85,6 @@ def records(dataset: str, out: Path, as_of: datetime | None, known_at: datetime 
     _export(dataset, out, as_of, known_at, data)
 
 
-@export.command()
-@click.argument("agreement")
-@click.option("--department", help="接收部门；协议只有一个接收方时可不填 whose extract")
-@_out
-@_as_of
-@_known_at
-@data_option
-@deployment_option
-def extract(
-    agreement: str,
-    *,
-    department: str | None,
-    out: Path,
-    as_of: datetime | None,
-    known_at: datetime | None,
-    data: Path | None,
-    deployment: Path | None,
-) -> None:
-    """某份协议的摘录在某一时点的样子，供本单位核对，不作为发布。What an agreement would have given then, to look at."""
-    from hub.cli.office import opened
-    from hub.sharing.moments import extract_at
-
-    _check_ending(out)
-    settings = settings_from(data, deployment)
-    with opened(data, deployment) as (connection, county):
-        table, titles, day = extract_at(
-            connection,
-            county,
-            settings,
-            agreement,
-            department,
-            as_of=as_of.date() if as_of else None,
-            known_at=_moment(known_at),
-        )
-    _write(table, out, lambda path: _plain_workbook(table, titles, path))
-    click.echo(f"已写出 {out}：{table.num_rows} 行，数据截至 {day:%Y-%m-%d}")
-
-
 def _moment(known_at: datetime | None) -> date | None:
     """A day means the end of that night; with a time, that very moment."""
     if known_at is None:
@@ -172,27 +134,3 @@ def _write(table: pa.Table, out: Path, workbook: Callable[[Path], None]) -> None
     else:
         workbook(temporary)
     temporary.replace(out)
-
-
-def _plain_workbook(table: pa.Table, titles: dict[str, str], path: Path) -> None:
-    """An extract's rows as they would leave: every value already masked and in its place."""
-    import xlsxwriter
-
-    options = {
-        "constant_memory": True,
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-        "strings_to_numbers": False,
-    }
-    book = xlsxwriter.Workbook(str(path), {**options, "default_date_format": "yyyy-mm-dd"})
-    head = book.add_format({"bold": True, "bg_color": "#DDE8F0", "border": 1})
-    sheet = book.add_worksheet("数据")
-    sheet.freeze_panes(1, 0)
-    for column, name in enumerate(table.column_names):
-        sheet.set_column(column, column, max(14, 2 * len(titles[name]) + 2))
-        sheet.write_string(0, column, titles[name], head)
-    for row, record in enumerate(table.to_pylist(), 1):
-        for column, value in enumerate(record.values()):
-            if value is not None:
-                sheet.write(row, column, value)
-    book.close()

@@ -23,9 +23,10 @@ from hub.identifiers.scope import out_of_scope_reason
 from hub.matching.comparison import COMPARISONS, level_name
 from hub.matching.features import profile_features
 from hub.matching.grouping import CodeFacts, code_facts
-from hub.matching.matcher import _Matcher, names_agree
 from hub.matching.model import Model, load_model
 from hub.matching.reasons import EMPTY_REASON, model_reason, percent, review_reason
+from hub.matching.reference import learn_places
+from hub.matching.rules import alike_under_one_code, may_ask, may_link, name_key, weak_names
 from hub.matching.scoring import (
     MOST_WITH_A_KEY,
     MOST_WITH_A_NAME_KEY,
@@ -179,28 +180,30 @@ class KnownCooperatives:
         ids = sorted(set(linked["coop_id"].to_pylist()))
         self._place = {coop_id: i for i, coop_id in enumerate(ids)}
         self._party: list[int] = [self._place[c] for c in linked["coop_id"].to_pylist()]
-        self._rules = _Matcher(linked, county, model, [], set())
+        self.gazetteer = learn_places(linked, county)
+        self._features = profile_features(linked, self.gazetteer)
         self.cooperatives = _described(ids, linked, self._party, master)
         self._codes(linked)
         self._profiles_of: dict[int, list[int]] = defaultdict(list)
         for i, party in enumerate(self._party):
             self._profiles_of[party].append(i)
         self._home: dict[str, set[int]] = defaultdict(set)
-        names = self._rules.features.select(["core", "form"]).to_pylist()
+        names = self._features.select(["core", "form"]).to_pylist()
         for row, party in zip(names, self._party, strict=True):
             if row["core"]:
-                self._home[_name_key(row)].add(party)
+                self._home[name_key(row)].add(party)
+        cores = [row["core"][0] if row["core"] else "" for row in names]
         self._lock = threading.Lock()
         self._duck = open_workspace()
         build_parties(
             self._duck,
-            self._rules.features,
+            self._features,
             pa.table(
                 {
                     "profile": pa.array(range(linked.num_rows), pa.int32()),
                     "party": pa.array(self._party, pa.int32()),
                     "coded": pa.array([True] * linked.num_rows),
-                    "weak": self._rules._weak_names(self._party),
+                    "weak": weak_names(self._party, cores, linked["n_rows"].to_pylist(), [""] * len(cores)),
                 }
             ),
         )
@@ -251,7 +254,7 @@ class KnownCooperatives:
         """
         if not profiles.num_rows:
             return []
-        features = profile_features(profiles, self._rules.gazetteer)
+        features = profile_features(profiles, self.gazetteer)
         with self._lock:
             scored = self._scored(features)
         rows = features.select(list(_COMPARED)).to_pylist()
@@ -330,7 +333,7 @@ class KnownCooperatives:
             wanted |= self._bearers.get(fact.key, set())
         places = [(party, i) for party in sorted(wanted) for i in self._profiles_of[party]]
         rows = pa.array([i for _, i in places], pa.int64())
-        taken = self._rules.features.select(list(_COMPARED)).take(rows).to_pylist()
+        taken = self._features.select(list(_COMPARED)).take(rows).to_pylist()
         compared: dict[int, list[dict[str, Any]]] = defaultdict(list)
         for (party, _), row in zip(places, taken, strict=True):
             if row["core"]:
@@ -339,10 +342,10 @@ class KnownCooperatives:
 
     def _alike(self, row: dict[str, Any], party: int, owners: dict[int, list[dict[str, Any]]]) -> bool:
         """Whether a row's name allows this cooperative, given that a code says so."""
-        home = self._home.get(_name_key(row))
+        home = self._home.get(name_key(row))
         if home and party not in home:
             return False  # 兴盛 is at home with another cooperative: no slip for 兴旺
-        return any(_alike(row, other) for other in owners.get(party, ()))
+        return any(alike_under_one_code(row, other) for other in owners.get(party, ()))
 
     def _by_code(
         self,
@@ -391,7 +394,7 @@ class KnownCooperatives:
     def _by_likeness(self, rows: list[dict[str, Any]], found: list[Candidate], facts: list[CodeFacts]) -> Answer:
         """By name, people and places, as the night links a party without a code."""
         codes = {f.organisation for f in facts if f.organisation}
-        open_pairs = [(r, c) for r, c in zip(rows, found, strict=True) if self._rules._may_ask(r)]
+        open_pairs = [(r, c) for r, c in zip(rows, found, strict=True) if may_ask(r)]
         shown = _worth_showing(c for _, c in open_pairs)
         if not open_pairs or open_pairs[0][1].confidence < self.model.review:
             return Answer(Verdict.NOT_FOUND, "没有找到代码或名称相符的合作社。", next=shown)
@@ -400,7 +403,7 @@ class KnownCooperatives:
         if codes and own and not codes & own:
             reason = f"名称与“{best.cooperative.name}”相近而代码不同，可能另有一家，也可能代码抄错，待人工判断。"
             return Answer(Verdict.DOUBTFUL, reason, next=shown)
-        if best.confidence >= self.model.link and self._rules._may_link(row):
+        if best.confidence >= self.model.link and may_link(row):
             reason = model_reason(best.levels, best.confidence, self.model, with_name=best.cooperative.name)
             return _matched(best, reason, [c for _, c in open_pairs])
         rivals = [c for _, c in open_pairs if c.confidence >= self.model.review]
@@ -440,17 +443,6 @@ def _keys_of(table: str) -> str:
     return " union all ".join(
         f"select party, '{sign}' || unnest({column}) as key from {table}" for sign, column in _KEYS
     )
-
-
-def _name_key(row: dict[str, Any]) -> str:
-    return f"{row['core'][0]}|{''.join(row['form'])}" if row["core"] else ""
-
-
-def _alike(a: dict[str, Any], b: dict[str, Any]) -> bool:
-    """The night's question of two names under one code (`matcher._join_by_codes`)."""
-    if a["form"] and b["form"] and not set(a["form"]) & set(b["form"]):
-        return bool(set(a["core"]) & set(b["core"]) and set(a["rep"]) & set(b["rep"]))
-    return names_agree(a, b) or bool(set(a["phone"]) & set(b["phone"]) and set(a["rep"]) & set(b["rep"]))
 
 
 def _out_of_scope(name: str, codes: Sequence[str]) -> Answer | None:
