@@ -106,7 +106,6 @@ def _explain(book: Any, head: Any, dataset: Dataset, about: str) -> None:
     ):
         sheet.set_column(column, column, width, wrapped)
         sheet.write_string(1, column, title, head)
-    sheet.write_string(0, 0, f"{dataset.title.zh}　{about}")
     known: dict[str, MasterField] = {f.name: f for f in master_fields()}
     titles = {f.feed: f.title.zh for f in feed_catalogue().values()}
     for row, field in enumerate(dataset.fields, 2):
