@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("export", "导出对照表或总表 · export the crosswalk or the master table"),
     "deliveries": ("deliveries", "来件：列出、放行、退回、回执、退回工作簿 · deliveries and what became of them"),
     "agreements": ("agreements", "共享协议：列出、比较、批准、撤销 · agreements and their approval"),
+    "extract": ("extract", "按过去某日提取一份摘录 · one extract as of a past day, as known on a past night"),
     "catalogue": ("catalogue", "数据目录 · the catalogue of feeds and datasets"),
     "corrections": ("corrections", "校核纠错 · disputes of values"),
     "ledger": ("ledger", "共享台账：查看、导出、离线核验 · the ledger"),

@@ -106,6 +106,7 @@ source_row = Table(
     CheckConstraint(f"disposition in {DISPOSITIONS}", name="disposition"),
     Index(None, "profile_key"),
     Index(None, "content_key"),
+    Index(None, "superseded_by", postgresql_where=text("superseded_by is not null")),
     comment="来源行 · who said what, when, in which row",
 )
 
