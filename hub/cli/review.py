@@ -40,13 +40,13 @@ def _hub(data: Path | None, deployment: Path | None) -> Iterator[tuple[Engine, D
         engine.dispose()
 
 
-def _relink(engine: Engine, county: Deployment, later: bool) -> None:
+def _relink(engine: Engine, county: Deployment, later: bool, where: dict[str, Any]) -> None:
     if later:
         click.echo("已记录；下次夜间同步时生效。")
         return
-    from hub.matching import resolve
+    from hub.matching import resolve, workspace_of
 
-    summary = resolve(engine, county, None)
+    summary = resolve(engine, county, None, workspace=workspace_of(settings_from(**where).data))
     click.echo(
         f"已重新关联：合作社 {summary.cooperatives} 家，待判问题 {summary.questions} 个。总表和摘录在下次夜间同步更新。"
     )
@@ -137,7 +137,7 @@ def decide(number: str, verdict: str, *, person: str, reason: str, later: bool, 
             keys = q.asked.profile_key, q.other.profile_key
             decision = record(connection, *keys, verdict, person=person, reason=reason, second=second)
         click.echo(f"已记录为第 {decision} 号判断{'，待另一人复核（coop-hub review confirm）' if second else ''}。")
-        _relink(engine, county, later or second)
+        _relink(engine, county, later or second, where)
 
 
 @review.command()
@@ -152,7 +152,7 @@ def confirm(decision: int, *, person: str, **where: Any) -> None:
     with _hub(**where) as (engine, county):
         with engine.begin() as connection:
             record(connection, decision, person=person)
-        _relink(engine, county, False)
+        _relink(engine, county, False, where)
 
 
 @review.command()
@@ -170,7 +170,7 @@ def undo(decision: int, *, person: str, reason: str, later: bool, **where: Any) 
         with engine.begin() as connection:
             revoke(connection, decision, person=person, reason=reason)
         click.echo(f"已撤销第 {decision} 号判断。")
-        _relink(engine, county, later)
+        _relink(engine, county, later, where)
 
 
 @review.command()
@@ -230,4 +230,4 @@ def import_answers(file: Path, *, person: str | None, later: bool, **where: Any)
         taken = sum(a.problem is None for a in done)
         click.echo(f"采用 {taken} 个答案，未采用 {len(done) - taken} 个。")
         if taken:
-            _relink(engine, county, later)
+            _relink(engine, county, later, where)

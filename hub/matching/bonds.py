@@ -98,6 +98,8 @@ def find_candidates(connection: duckdb.DuckDBPyConnection, touched: str | None =
 def tie_bonds(connection: duckdb.DuckDBPyConnection, model: Model, prior: float, touched: str | None = None) -> None:
     """Writes `bond`: of all parties, or, with the table `touched`, anew for its parties (their old bonds are gone by then)."""
     find_candidates(connection, touched)
+    if not connection.execute("select count(*) from candidate").fetchall()[0][0]:
+        return
     connection.execute(
         "create or replace temp table wanted as select a as party from candidate union select b from candidate"
     )

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hub.deployment import County
-from hub.matching import bonds, standing
+from hub.matching import bonds, results, standing
 from hub.matching.clusters import Clusters
 from hub.matching.components import batches, component_labels
 from hub.matching.features import profile_features
 from hub.matching.grouping import Grouping
 from hub.matching.model import Model, load_model
 from hub.matching.names import Gazetteer
-from hub.matching.reference import Reference, count_cooperatives, learn_places
+from hub.matching.reference import SAMPLE, Reference, count_cooperatives, learn_places
 from hub.matching.rounds import Chain, Question, Rounds
 from hub.matching.scoring import open_workspace
 
@@ -31,13 +31,17 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-__all__ = ["Outcome", "Question", "match_profiles"]
+__all__ = ["SAMPLE", "Outcome", "Question", "match_profiles"]
 
 Pairs = list[tuple[int, int]]
 CREATE = """
     create table if not exists profile (profile bigint, profile_key varchar, name varchar, former_name varchar,
-        codes varchar[], representative varchar, phone varchar, n_rows bigint, feeds varchar[]);
+        codes varchar[], representative varchar, phone varchar, town varchar, address varchar, n_rows bigint,
+        feeds varchar[], "rows" bigint);
 """
+COLUMNS = (
+    "profile_key", "name", "former_name", "codes", "representative", "phone", "town", "address", "founded_on", "n_rows", "feeds",
+)  # fmt: skip
 _AT_ONCE = 50_000  # parties matched in one go; bounds memory
 
 
@@ -78,7 +82,7 @@ def match_profiles(
 
     Args:
         profiles: columns `profile_key, name, former_name, codes (list), representative, phone, town, address,
-            founded_on, n_rows, feeds (list)`, ordered by `profile_key`.
+            founded_on, n_rows, feeds (list)`, ordered by `profile_key`; further columns are not looked at.
         county: the deployment's county; what it lacks is learned from the profiles.
         model: the trained model; the shipped one by default.
         same, different: decisions by staff, as pairs of positions.
@@ -91,7 +95,7 @@ def match_profiles(
     connection = open_workspace()
     try:
         create_tables(connection)
-        add_profiles(connection, profiles, profile_features(profiles, gazetteer))
+        add_profiles(connection, profiles.select(list(COLUMNS)), profile_features(profiles, gazetteer))
         count = match_all(connection, model, *decided, cooperatives=reference.cooperatives if reference else None)
         chains = list(matched_chains(connection, model, prior_of(model, count), decided[1]))
         return _outcome(connection, numbers, chains, Reference(gazetteer, count))
@@ -106,7 +110,7 @@ def profile_numbers(keys: list[str]) -> list[int]:
 
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """The tables of a matching, empty; `feature` comes with the first profiles."""
-    for statement in (CREATE, standing.CREATE, bonds.CREATE):
+    for statement in (CREATE, standing.CREATE, bonds.CREATE, results.CREATE):
         connection.execute(statement)
 
 
@@ -116,10 +120,11 @@ def add_profiles(connection: duckdb.DuckDBPyConnection, profiles: pa.Table, feat
 
     numbers = pa.array(profile_numbers(profiles["profile_key"].to_pylist()), pa.int64())
     features = features.set_column(0, "profile", numbers)
-    columns = ["profile_key", "name", "former_name", "codes", "representative", "phone", "n_rows", "feeds"]
-    connection.register("profile_in", profiles.select(columns).add_column(0, "profile", numbers))
+    profiles = profiles.drop_columns(["founded_on"]).add_column(0, "profile", numbers)
+    connection.register("profile_in", profiles)
     connection.register("feature_in", features)
-    connection.execute("insert into profile by name select * from profile_in")
+    columns = ", ".join(f'"{c}"' for c in profiles.column_names)
+    connection.execute(f"insert into profile by name select {columns} from profile_in")
     connection.execute("create table if not exists feature as from feature_in limit 0")
     connection.execute("insert into feature by name select * from feature_in")
     connection.unregister("profile_in")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SAMPLE = 40_000  # profiles the gazetteer is learned from; shares and floors need no more
+DRIFT = 0.05  # share by which the number of profiles may change before the reference is learned anew
 _STEPS = 4  # the number of cooperatives is rounded to steps of 2 ** (1/4): a few more change no chance
 
 
@@ -51,6 +52,11 @@ def reference_from_json(data: dict[str, Any]) -> Reference:
         frozenset(data["regions"]), frozenset(data["short_regions"]), dict(data["towns"]), frozenset(data["trades"])
     )
     return Reference(gazetteer, int(data["cooperatives"]))
+
+
+def drifted(profiles: int, learned_from: int) -> bool:
+    """Whether there are so many more or fewer profiles than a reference was learned from that it is to be learned anew."""
+    return abs(profiles - learned_from) > DRIFT * learned_from
 
 
 def learn_places(profiles: pa.Table, county: County | None) -> Gazetteer:

@@ -6,6 +6,7 @@ it is written out here because the night cannot wait for a library that plans it
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hub.matching.comparison import COMPARISONS, PARTY_COLUMNS, level_sql
@@ -20,13 +21,16 @@ MOST_WITH_A_KEY = 60  # a representative or phone shared by more parties than th
 MOST_WITH_A_NAME_KEY = 400
 
 
-def open_workspace() -> duckdb.DuckDBPyConnection:
-    """An in-memory DuckDB that fetches nothing from anywhere."""
+def open_workspace(path: Path | None = None, *, memory: str | None = None) -> duckdb.DuckDBPyConnection:
+    """A DuckDB in memory, or in a file, that fetches nothing from anywhere. `memory` bounds it; what does not fit is
+    spilled beside the file."""
     import duckdb
 
-    connection = duckdb.connect(":memory:")
+    connection = duckdb.connect(":memory:" if path is None else str(path))
     connection.execute("set autoinstall_known_extensions = false; set autoload_known_extensions = false")
     connection.execute("set preserve_insertion_order = false")
+    if memory is not None:
+        connection.execute(f"set memory_limit = '{memory}'")
     return connection
 
 

@@ -74,6 +74,7 @@ def stand(
 ) -> None:
     """Writes `standing` anew for the profiles of table `subjects`, which must be closed: whoever shares a token or a
     decision with one of them is one of them. `write_tokens` comes before."""
+    same, different = (_inside(connection, subjects, pairs) for pairs in (same, different))
     label = _labels(connection, subjects, [*same, *different])
     connection.register("label_in", label)
     connection.execute(f"delete from standing where profile in (select profile from {subjects})")
@@ -100,6 +101,22 @@ def stand(
         connection.register("judged_in", _judged(connection, profiles[batch], same, different))
         connection.execute("insert into standing select * from judged_in")
         connection.unregister("judged_in")
+
+
+def _inside(
+    connection: duckdb.DuckDBPyConnection, subjects: str, decisions: list[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """Decisions about profiles of the table, in their order."""
+    import pyarrow as pa
+
+    about = sorted({p for pair in decisions for p in pair})
+    connection.register("about_in", pa.table({"profile": pa.array(about, pa.int64())}))
+    known = {
+        r[0]
+        for r in connection.execute(f"select profile from about_in semi join {subjects} using (profile)").fetchall()
+    }
+    connection.unregister("about_in")
+    return [(a, b) for a, b in decisions if a in known and b in known]
 
 
 # Components with one organisation code, nothing else, and at most one name: no judgement is needed.

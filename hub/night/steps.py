@@ -314,10 +314,10 @@ def _write_return(night: Night, one: StagedDelivery, feed: str) -> str | None:
 
 def link_profiles(night: Night) -> MatchSummary:
     """Who is who: links every profile of accepted rows to a cooperative."""
-    from hub.matching import resolve
+    from hub.matching import resolve, workspace_of
 
     with night.step("match") as note:
-        summary = resolve(night.engine, night.deployment, night.run_id)
+        summary = resolve(night.engine, night.deployment, night.run_id, workspace=workspace_of(night.settings.data))
         note.update(asdict(summary))
     if summary.questions:
         _alert(

@@ -234,10 +234,11 @@ def undo(visit: Visit) -> Response:
 
 def relink(visit: Visit) -> Response:
     """Links anew with the decisions of this moment; the master and the extracts follow with the night."""
-    from hub.matching import resolve
+    from hub.matching import resolve, workspace_of
 
+    workspace = workspace_of(visit.settings.data)
     try:
-        summary = resolve(visit.hub.engine, visit.deployment, None)
+        summary = resolve(visit.hub.engine, visit.deployment, None, workspace=workspace)
     except HubError as error:
         return visit.go("/review", visit.fault(error))
     with visit.begin() as connection:
