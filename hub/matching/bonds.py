@@ -87,7 +87,7 @@ def find_candidates(connection: duckdb.DuckDBPyConnection, touched: str | None =
               select key from key_count c where parties > 1 and coded < parties and {_in_use("c")}) using (key)"""
     )
     connection.execute(
-        f"""create or replace table candidate as
+        f"""create or replace temp table candidate as
             select distinct greatest(x.party, y.party) as a, least(x.party, y.party) as b
             from (select * from usable {near}) x join usable y using (key)
             where x.party <> y.party and not (x.coded and y.coded)"""
@@ -95,19 +95,19 @@ def find_candidates(connection: duckdb.DuckDBPyConnection, touched: str | None =
     connection.execute("drop table usable")
 
 
-def tie_bonds(connection: duckdb.DuckDBPyConnection, model: Model, prior: float, touched: str | None = None) -> None:
-    """Writes `bond`: of all parties, or, with the table `touched`, anew for its parties (their old bonds are gone by then)."""
-    find_candidates(connection, touched)
+def tie_bonds(connection: duckdb.DuckDBPyConnection, model: Model, prior: float, *, features: str = "feature") -> None:
+    """Adds to `bond` those of `candidate` that are alike enough. `features` names a table that has the features of their
+    parties' profiles."""
     if not connection.execute("select count(*) from candidate").fetchall()[0][0]:
         return
     connection.execute(
         "create or replace temp table wanted as select a as party from candidate union select b from candidate"
     )
-    features = ", ".join(f"f.{c}" for c in PARTY_COLUMNS if c != "rare_rep")
+    columns = ", ".join(f"f.{c}" for c in PARTY_COLUMNS if c != "rare_rep")
     gather_parties(
         connection,
-        f"""select s.party, s.organisation is not null as coded, s.weak, {features}
-            from standing s semi join wanted using (party) join feature f using (profile)""",
+        f"""select s.party, s.organisation is not null as coded, s.weak, {columns}
+            from standing s semi join wanted using (party) join {features} f using (profile)""",
         rare_representatives("party_plain"),
     )
     score_candidates(connection, model, least=least_weight(model, prior))

@@ -146,6 +146,7 @@ def match_all(
     count = cooperatives or count_cooperatives(connection)
     bonds.write_keys(connection, "everybody")
     bonds.count_keys(connection)
+    bonds.find_candidates(connection)
     bonds.tie_bonds(connection, model, prior_of(model, count))
     return count
 
@@ -156,7 +157,13 @@ def prior_of(model: Model, cooperatives: int) -> float:
 
 
 def matched_chains(
-    connection: duckdb.DuckDBPyConnection, model: Model, prior: float, different: Pairs, touched: str | None = None
+    connection: duckdb.DuckDBPyConnection,
+    model: Model,
+    prior: float,
+    different: Pairs,
+    *,
+    touched: str | None = None,
+    features: str = "feature",
 ) -> Iterator[Chain]:
     """Matches what hangs together by bonds, some chains at a time; only those of the parties in table `touched`, if
     given, which must hold chains whole. Profiles in no chain are what `standing` says."""
@@ -175,20 +182,25 @@ def matched_chains(
     for batch in batches(label, _AT_ONCE):
         yield Rounds(
             connection,
-            _chain(connection, parties[batch], different),
+            _chain(connection, parties[batch], different, features),
             model,
             rare=bonds.rare_representatives("party_plain"),
             prior=prior,
         ).run()
 
 
-def _chain(connection: duckdb.DuckDBPyConnection, parties: NDArray[np.int64], different: Pairs) -> Chain:
+def _chain(connection: duckdb.DuckDBPyConnection, parties: NDArray[np.int64], different: Pairs, features: str) -> Chain:
+    """The chain of some parties; table `chain_feature` gets its features, read from the large table once."""
     import pyarrow as pa
 
     connection.register("batch_in", pa.table({"party": parties}))
+    connection.execute(
+        f"""create or replace temp table chain_feature as select f.* from {features} f
+            semi join (select profile from standing semi join batch_in using (party)) using (profile)"""
+    )
     table: pa.Table = connection.sql(
         """select s.*, f.core[1] as core, p.n_rows from standing s semi join batch_in using (party)
-           join feature f using (profile) join profile p using (profile) order by s.profile"""
+           join chain_feature f using (profile) join profile p using (profile) order by s.profile"""
     ).to_arrow_table()
     tied = connection.execute("select a, b from bond semi join batch_in t on t.party = a order by a, b").fetchall()
     connection.unregister("batch_in")

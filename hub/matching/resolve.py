@@ -143,9 +143,8 @@ class _Night:
         except _ReferenceDiffersError:
             return None
         changes.follow_bonds(duck, self.model, self.reference.cooperatives)
-        chains = matcher.matched_chains(
-            duck, self.model, matcher.prior_of(self.model, self.reference.cooperatives), different, "touched"
-        )
+        prior = matcher.prior_of(self.model, self.reference.cooperatives)
+        chains = matcher.matched_chains(duck, self.model, prior, different, touched="touched", features="near_feature")
         questions = results.collect(duck, chains, "touched")
         return self._write(questions, gone, full=False)
 
