@@ -77,6 +77,7 @@ def match_profiles(
     same: Pairs | None = None,
     different: set[tuple[int, int]] | None = None,
     reference: Reference | None = None,
+    tie: bonds.Tie = bonds.tie_all_bonds,
 ) -> Outcome:
     """Groups profiles into cooperatives.
 
@@ -87,6 +88,7 @@ def match_profiles(
         model: the trained model; the shipped one by default.
         same, different: decisions by staff, as pairs of positions.
         reference: what is known of the county as a whole; learned from the profiles by default.
+        tie: how bonds are tied; on Spark with `hub.matching.spark.bonds_on_spark`.
     """
     model = model or load_model()
     gazetteer = reference.gazetteer if reference else learn_places(profiles, county)
@@ -96,7 +98,8 @@ def match_profiles(
     try:
         create_tables(connection)
         add_profiles(connection, profiles.select(list(COLUMNS)), profile_features(profiles, gazetteer))
-        count = match_all(connection, model, *decided, cooperatives=reference.cooperatives if reference else None)
+        cooperatives = reference.cooperatives if reference else None
+        count = match_all(connection, model, *decided, cooperatives=cooperatives, tie=tie)
         chains = list(matched_chains(connection, model, prior_of(model, count), decided[1]))
         return _outcome(connection, numbers, chains, Reference(gazetteer, count))
     finally:
@@ -138,6 +141,7 @@ def match_all(
     different: Pairs,
     *,
     cooperatives: int | None = None,
+    tie: bonds.Tie = bonds.tie_all_bonds,
 ) -> int:
     """Parties and bonds of all profiles, from nothing. Returns the (rounded) number of cooperatives."""
     connection.execute("create or replace temp table everybody as select profile from profile")
@@ -146,8 +150,7 @@ def match_all(
     count = cooperatives or count_cooperatives(connection)
     bonds.write_keys(connection, "everybody")
     bonds.count_keys(connection)
-    bonds.find_candidates(connection)
-    bonds.tie_bonds(connection, model, prior_of(model, count))
+    tie(connection, model, prior_of(model, count))
     return count
 
 
