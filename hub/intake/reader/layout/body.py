@@ -251,28 +251,33 @@ def _new_header(sheet: SheetView, place: int, table: TableLayout) -> bool:
     cells = sheet.filled(row)
     if len(cells) < 2 or not table.data:
         return False
-    previous = sheet.numbers[place - 1]
-    gap = row - previous > 1 or table.other.get(previous, Account("data")).kind in {"title", "note", "total"}
     if place + 1 >= len(sheet.numbers) or any(is_value(x) for _, x in cells):
         return False
+    previous = sheet.numbers[place - 1]
+    gap = row - previous > 1 or table.other.get(previous, Account("data")).kind in {"title", "note", "total"}
     if _like_the_header(sheet, table, cells):
         return True
-    if _like_the_data(sheet, table, cells):
-        return False
-    begins = [(c, squeeze(x)) for r in table.header_rows[:1] for c, x in sheet.filled(r)[:1]]
-    if gap and begins == [(cells[0][0], squeeze(cells[0][1]))]:
+    begins = gap and any(sheet.filled(r)[0][0] == cells[0][0] for r in table.header_rows[:1])
+    if begins and squeeze(sheet.first(table.header_rows[0])) == squeeze(cells[0][1]):
         return True  # 地区 again, after a gap: the next page of the table
-    covered = sum(sheet.span(row, c) for c, _ in cells)
+    named = _stands_above_figures(sheet, place, table, cells, gap=gap) or (gap and _reads_like_a_header(sheet, cells))
+    return named and not _like_the_data(sheet, table, cells)
+
+
+def _stands_above_figures(
+    sheet: SheetView, place: int, table: TableLayout, cells: list[tuple[int, str]], *, gap: bool
+) -> bool:
+    """Words where the table above has figures, over half of the sheet's width."""
     above = table.data[-20:]
     numeric = [c for c in table.levels if sum(is_number(sheet.text(r, c)) for r in above) >= len(above) * 0.6]
-    words_on_numbers = sum(1 for c, _ in cells if c in numeric)
-    if (
+    return (
         len(numeric) >= 2
-        and words_on_numbers >= max(2, len(numeric) * 0.4)
-        and covered >= sheet.width * 0.5
+        and sum(1 for c, _ in cells if c in numeric) >= max(2, len(numeric) * 0.4)
+        and sum(sheet.span(sheet.numbers[place], c) for c, _ in cells) >= sheet.width * 0.5
         and (gap or sheet.contrast(place, cells) >= 0.5)
-    ):
-        return True
+    )
+
+
+def _reads_like_a_header(sheet: SheetView, cells: list[tuple[int, str]]) -> bool:
     scores = [header_score(x, sheet.known) for _, x in cells]
-    known = sum(s >= 1.2 for s in scores)
-    return gap and min(scores) >= 0 and known >= max(2, len(cells) * 0.6)
+    return min(scores) >= 0 and sum(s >= 1.2 for s in scores) >= max(2, len(cells) * 0.6)
