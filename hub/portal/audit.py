@@ -35,6 +35,7 @@ EVENTS: dict[str, tuple[str, str]] = {
     "original_downloaded": ("下载来件原件", "Original downloaded"),
     "header_confirmed": ("确认列名对应", "Header confirmed"),
     "correction_raised": ("提出校核纠错", "Correction raised"),
+    "evidence_downloaded": ("下载校核附件", "Evidence downloaded"),
     "correction_handled": ("办理校核纠错", "Correction handled"),
     "question_viewed": ("查看待判问题", "Question looked at"),
     "question_decided": ("判断待判问题", "Question decided"),
@@ -46,6 +47,9 @@ EVENTS: dict[str, tuple[str, str]] = {
     "list_matched": ("匹配名单", "List matched"),
     "service_opened": ("开通匹配接口", "Matching service opened"),
     "service_closed": ("停用匹配接口", "Matching service closed"),
+    "receivers_looked_up": ("查询数据给过谁", "Receivers looked up"),
+    "list_traced": ("追查副本", "List traced"),
+    "ledger_checked": ("核验台账", "Ledger checked"),
     "cooperative_viewed": ("查看一社一档", "Dossier viewed"),
     "dossier_downloaded": ("下载一社一档", "Dossier downloaded"),
 }

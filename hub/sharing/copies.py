@@ -232,4 +232,5 @@ def _cover(
         copy_number=number,
         holder=holder,
         past=row.past,
+        confirmed_on=row.confirmed_on,
     )

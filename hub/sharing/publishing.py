@@ -90,9 +90,12 @@ def publish(
         folder = Path(tempfile.mkdtemp(prefix="publish-", dir=scratch))
         try:
             in_force = [s.agreement for s in states.values() if s.in_force]
-            source.prepare(connection, datasets_needed(in_force, deployment, datasets))
             with workspace(folder) as duck:
-                reader = Selector(duck, deployment, datasets, lambda n: source.read(connection, n), state.business_date)
+                reader = Selector(
+                    duck, deployment, datasets, lambda n: source.read(connection, n), state.business_date, folder
+                )
+                for name, rows in source.stream(connection, datasets_needed(in_force, deployment, datasets)):
+                    reader.keep(name, rows)
                 with engine.begin() as recording:
                     settle_corrected(recording, reader.table, today=day)
                 publisher = Publisher(engine, deployment, settings, run_id, state, duck, reader, folder)
@@ -162,9 +165,10 @@ def publish_past(
         scratch.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix="publish-", dir=scratch))
         try:
-            source.prepare(connection, datasets_needed([state.agreement], deployment, datasets))
             with workspace(folder) as duck:
-                reader = Selector(duck, deployment, datasets, lambda n: source.read(connection, n), day)
+                reader = Selector(duck, deployment, datasets, lambda n: source.read(connection, n), day, folder)
+                for name, rows in source.stream(connection, datasets_needed([state.agreement], deployment, datasets)):
+                    reader.keep(name, rows)
                 past = State(version, day, past=True, person=person)
                 return Publisher(engine, deployment, settings, None, past, duck, reader, folder).publish(
                     state, recipient

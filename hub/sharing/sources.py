@@ -5,7 +5,7 @@ Sharing reads datasets by name and never a table of another room. Tests and tool
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Protocol
 
@@ -53,8 +53,8 @@ class DatasetSource(Protocol):
     """Datasets and their rows as of the newest master version."""
 
     def datasets(self) -> Mapping[str, Dataset]: ...
-    def prepare(self, connection: Connection, names: Iterable[str]) -> None:
-        """Says which datasets will be read, so that they can be read together: one moment, one pass over the rows."""
+    def stream(self, connection: Connection, names: Iterable[str]) -> Iterator[tuple[str, pa.RecordBatchReader]]:
+        """Several datasets of one moment, one after another, in batches; a reader is good until the next is asked for."""
 
     def read(self, connection: Connection, name: str) -> pa.Table: ...
 
@@ -69,7 +69,6 @@ class MasterDatasets:
 
     def __init__(self, *, as_of: date | None = None, known_at: date | int | None = None) -> None:
         self._as_of, self._known_at = as_of, known_at
-        self._prepared: dict[str, pa.Table] = {}
 
     def datasets(self) -> Mapping[str, Dataset]:
         from hub.master.datasets import DATASETS
@@ -77,16 +76,15 @@ class MasterDatasets:
         found: Mapping[str, Dataset] = DATASETS
         return found
 
-    def prepare(self, connection: Connection, names: Iterable[str]) -> None:
-        from hub.master.datasets import read_datasets
+    def stream(self, connection: Connection, names: Iterable[str]) -> Iterator[tuple[str, pa.RecordBatchReader]]:
+        from hub.master.datasets import stream_datasets
 
-        self._prepared = read_datasets(connection, names, as_of=self._as_of, known_at=self._known_at)
+        yield from stream_datasets(connection, names, as_of=self._as_of, known_at=self._known_at)
 
     def read(self, connection: Connection, name: str) -> pa.Table:
         from hub.master.datasets import read_dataset
 
-        if (rows := self._prepared.pop(name, None)) is None:
-            rows = read_dataset(connection, name, as_of=self._as_of, known_at=self._known_at)
+        rows: pa.Table = read_dataset(connection, name, as_of=self._as_of, known_at=self._known_at)
         return rows
 
 

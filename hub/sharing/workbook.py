@@ -59,6 +59,7 @@ class Cover:
     holder: str = ""
     parts: tuple[tuple[str, int], ...] = field(default=())
     past: bool = False  # made on request for a past day
+    confirmed_on: date | None = None  # of a copy: the last night that found the content unchanged
 
 
 def _width(column: ExtractColumn, longest: int, wide: bool) -> float:
@@ -182,7 +183,7 @@ def _cover_lines(cover: Cover) -> list[tuple[str, str]]:
         ("协议期限", f"{a.term.start.isoformat()} 至 {a.term.until.isoformat()}"),
         (
             "数据截至",
-            f"{cover.as_of.isoformat()}（总表第 {cover.master_version} 版{'当时所知' if cover.past else ''}）",
+            f"{cover.as_of.isoformat()}（总表第 {cover.master_version} 版{'当时所知' if cover.past else ''}）{_confirmed(cover)}",
         ),
         ("行数", f"{cover.rows:,}"),
         ("控制总数", totals or "无"),
@@ -197,6 +198,11 @@ def _cover_lines(cover: Cover) -> list[tuple[str, str]]:
     if len(cover.parts) > 1:
         lines.insert(11, ("分表", "；".join(f"{n} {rows:,} 行" for n, rows in cover.parts)))
     return lines
+
+
+def _confirmed(cover: Cover) -> str:
+    later = cover.confirmed_on is not None and cover.confirmed_on > cover.as_of
+    return f"，核对至 {cover.confirmed_on} 内容未变" if later else ""
 
 
 def _write_cover(book: Any, formats: _Formats, cover: Cover) -> None:

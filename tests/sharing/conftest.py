@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -115,8 +115,9 @@ class FakeSource:
     def datasets(self) -> Mapping[str, FakeDataset]:
         return self.known
 
-    def prepare(self, connection: Connection, names: Iterable[str]) -> None:
-        """Nothing to read ahead."""
+    def stream(self, connection: Connection, names: Iterable[str]) -> Iterator[tuple[str, pa.RecordBatchReader]]:
+        for name in names:
+            yield name, self.read(connection, name).to_reader()
 
     def read(self, connection: Connection, name: str) -> pa.Table:
         if name in self.tables:

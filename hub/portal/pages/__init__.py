@@ -15,6 +15,7 @@ from hub.portal.pages import (
     own_list,
     people,
     progress,
+    proofs,
     review,
     sharing,
 )
@@ -34,5 +35,6 @@ ALL_PAGES: tuple[Page, ...] = (
     *alerts.PAGES,
     *people.PAGES,
     *audit.PAGES,
+    *proofs.PAGES,
     *account.PAGES,
 )

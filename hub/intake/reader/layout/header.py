@@ -11,7 +11,7 @@ from hub.intake.reader.layout.sheet import SheetView
 from hub.intake.reader.words import squeeze
 
 MAX_HEADER_DEPTH = 12
-_NAME = re.compile(r"^[\u4e00-\u9fff]{1,6}$")
+_NAME = re.compile(r"^[\u4e00-\u9fff]{1,6}[A-Za-z]{0,20}$")
 LOOK_AHEAD = 60  # rows in which a header is looked for
 
 
@@ -159,7 +159,11 @@ def _continues(sheet: SheetView, place: int, depth: int) -> bool:
         and _next_has_values(sheet, place + depth)
     ):
         return True
-    if sheet.contrast(place + depth, cells) >= 0.6 and (len(cells) > 1 or cells[0][0] > 0):
+    if (
+        sheet.contrast(place + depth, cells) >= 0.6
+        and (len(cells) > 1 or cells[0][0] > 0)
+        and not _another_label(sheet, place, above, cells)
+    ):
         return True  # words on columns of values
     if _second_lines(sheet, place, depth, cells):
         return True
@@ -174,6 +178,14 @@ def _continues(sheet: SheetView, place: int, depth: int) -> bool:
     singles = [c for c in above if not any(left <= c <= right for left, right in above_groups)]
     under_single = sum(any(c == s for c, _ in cells) for s in singles)
     return inside >= 2 and inside >= len(cells) * 0.7 and under_single == 0
+
+
+def _another_label(sheet: SheetView, place: int, above: dict[int, str], cells: list[tuple[int, str]]) -> bool:
+    """指标 甲社 乙社, below it 负责人 王芳 李强: both rows name something in the first column, so the second is data.
+    Where a header goes on, its first column is blank below its name, or says it in another language."""
+    first = min(sheet.filled(r)[0][0] for r in sheet.numbers[place : place + LOOK_AHEAD])
+    names = (above.get(first, ""), dict(cells).get(first, ""))
+    return all(re.search(r"[\u4e00-\u9fff]", x) for x in names) and not words.is_unit(names[1])
 
 
 def _second_lines(sheet: SheetView, place: int, depth: int, cells: list[tuple[int, str]]) -> bool:

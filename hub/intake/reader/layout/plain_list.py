@@ -18,6 +18,7 @@ _LIST_TITLE = re.compile(r"(名单|名录|目录|一览表|公示|通知|公告|
 _ATTACHMENT = re.compile(r"^附[件表录]\s*[\d一二三四五六七八九十]*\s*([:：]|$|[/\s].{4,}|.*(名单|名录|目录|表)$)")
 _HEADING = re.compile(r"^([一二三四五六七八九十]{1,3}[、.．]|[(（][一二三四五六七八九十]{1,3}[)）]).{1,40}$")
 _LATIN_NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_.]{1,30}$")
+_NUMBERED = re.compile(r"^\d+[.．、]")
 _SENT_TO = re.compile(r"^(各|有关).{4,}[:：]$|^(本部发送|抄送|主送|抄报)[:：]")
 
 
@@ -64,9 +65,17 @@ def _survey(sheet: SheetView, column: int) -> _Lines:
     letter = 0
     top = texts[:LETTER_LINES]
     if len(texts) > 3 and any(_is_prose(t) or _SENT_TO.search(t) for _, t in top[:4]):
-        ends = [n for n, t in top if _is_prose(t) or _SENT_TO.search(t) or words.is_day(t) or _announces(t)]
-        letter = max(ends, default=0)
+        end = max(
+            (i for i, (_, t) in enumerate(top) if _is_prose(t) or _SENT_TO.search(t) or words.is_day(t)), default=0
+        )
+        while step := next((i for i in (1, 2) if _announces(t := _at(top, end + i)) and not _NUMBERED.match(t)), 0):
+            end += step  # a title may break over two lines
+        letter = top[end][0]
     return _Lines(letter, headings >= 2 and headings <= len(texts) * 0.4)
+
+
+def _at(lines: list[tuple[int, str]], place: int) -> str:
+    return lines[place][1] if place < len(lines) else ""
 
 
 def _is_prose(text: str) -> bool:
@@ -90,7 +99,8 @@ def _kind(sheet: SheetView, table: TableLayout, number: int, text: str, lines: _
         return "note" if _is_prose(flat) or words.is_note(text) or words.is_day(flat) else "title"
     if not begun and (any(k in sheet.known for k in header_keys(text)) or _column_name(sheet, number, flat)):
         return "header"
-    if len(sheet.numbers) > 3 and (_ATTACHMENT.match(flat) or (not begun and _LIST_TITLE.search(flat))):
+    announced = not begun or (number - 1 in table.other and table.other[number - 1].kind == "title")
+    if len(sheet.numbers) > 3 and (_ATTACHMENT.match(flat) or (announced and _LIST_TITLE.search(flat))):
         return "title"
     if words.is_note(text) or words.is_footer(text) or words.is_day(flat) or _is_prose(flat) or _SENT_TO.search(flat):
         return "note"
