@@ -188,6 +188,8 @@ def load_rows(
     """Makes `rows_<feed>` for each feed asked for (default: all of the catalogue)."""
     listed = list(sources)
     wanted = [f for f in feed_catalogue().values() if feeds is None or f.feed in feeds]
+    if not wanted:
+        return
     with tempfile.TemporaryDirectory(prefix="coop-hub-") as name:
         folder = Path(name)
         if snapshot.coop_ids is not None:

@@ -184,9 +184,27 @@ def test_the_commands_of_the_office_print_what_it_asks(run: Any, tmp_path: Path)
     assert "连续" not in text_of(tmp_path / "b.docx")
 
 
+def test_workbooks_speak_in_words_and_say_of_what_day_they_are(run: Any, tmp_path: Path) -> None:
+    import openpyxl
+
+    out = tmp_path / "m.xlsx"
+    assert run("export", "master", "--out", str(out), "--known-at", "2026-09-30").exit_code == 0
+    book = openpyxl.load_workbook(out)
+    head, *rows = book["合作社总表"].iter_rows(values_only=True)
+    states = {r[head.index("纳税人状态")] for r in rows}
+    assert states == {"正常"}
+    assert {r[head.index("现在经营异常名录上")] for r in rows} <= {"是", "否", "不详"}
+    assert "2026-09-30" in str(book["字段说明"]["A1"].value)
+    assert book["字段说明"]["C4"].value == "登记名录"  # whose word counts for the name
+    out = tmp_path / "r.xlsx"
+    assert run("export", "records", "tax_registrations", "--out", str(out), "--as-of", "2026-10-20").exit_code == 0
+    assert "纳税人状态" in [c.value for c in openpyxl.load_workbook(out)["税务登记"][1]]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (("export", "records", "nothing", "--out", "x.xlsx"), "没有名为"),
         (("dossier", "K1", "--out", "x.pdf"), "docx"),
         (("dossier", "没有这一家", "--out", "x.json"), "找不到"),
         (("bulletin", "--month", "2026-10", "--out", "x.pdf"), "docx"),

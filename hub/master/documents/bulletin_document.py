@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hub.master.bulletin import Bulletin
-from hub.master.changes import CATEGORIES
+from hub.master.changes import CATEGORIES, ChangedCooperative
 from hub.master.cleanup import STAGE_TITLES, Stage
 from hub.master.documents.charts import RED, bar_chart, line_chart
 from hub.master.documents.word import Document
@@ -126,14 +126,36 @@ def _changes(doc: Document, b: Bulletin, number: str) -> None:
         if not items:
             continue
         doc.heading(f"{title}（{len(items)} 家）", 2)
-        doc.table(
-            ("合作社", "乡镇", "变化前", "变化后"),
-            ((i.name, i.town or "", i.before, i.after) for i in items[:MOST_LISTED]),
-            widths=(4, 1.4, 2.3, 2.3),
-        )
+        _changed(doc, items[:MOST_LISTED], _SHOWN.get(name, ("变化前", "变化后")))
         _more(doc, len(items))
     if not any(b.changes.counts.values()):
         doc.paragraph("与上期相比没有变化。")
+
+
+# what stands before and after a change, in the words of a list
+_SHOWN = {
+    "newly_listed": ("原列入原因", "列入原因"),
+    "removed": ("原列入日期", "现列入日期"),
+    "tax_turned": ("原状态", "现状态"),
+    "titles_won": ("原最高级别", "现最高级别"),
+    "titles_lost": ("原最高级别", "现最高级别"),
+    "platform_joined": ("原审批状态", "审批状态"),
+    "platform_left": ("原审批状态", "现审批状态"),
+    "clue_new": ("原有线索", "线索"),
+    "cleanup_closed": ("原整改情况", "现整改情况"),
+    "new": ("原出现在", "出现在哪些数据中"),
+    "gone": ("原出现在哪些数据中", "现出现在"),
+}
+
+
+def _changed(doc: Document, items: Sequence[ChangedCooperative], heads: tuple[str, str]) -> None:
+    """A list of changes; a side that nobody has anything on is left out."""
+    sides = [i for i in (0, 1) if any((c.before, c.after)[i] for c in items)]
+    doc.table(
+        ("合作社", "乡镇", *(heads[i] for i in sides)),
+        ((c.name, c.town or "", *((c.before, c.after)[i] for i in sides)) for c in items),
+        widths=(4, 1.4, *([4.6 / len(sides)] * len(sides) if sides else [])),
+    )
 
 
 def _towns(doc: Document, b: Bulletin, number: str) -> None:

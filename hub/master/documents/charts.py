@@ -116,6 +116,7 @@ def line_chart(
         axes.yaxis.get_major_locator().set_params(integer=True)
     axes.set_ylim(bottom=0)
     axes.tick_params(labelsize=8)
-    axes.legend(prop=font, frameon=False)
+    # below the axes: lines may run anywhere inside
+    axes.legend(prop=font, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncol=min(4, len(series)))
     axes.set_title(title, fontproperties=font, fontsize=11, loc="left")
     return _png(figure)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 TEXT_FONT, HEAD_FONT, LATIN_FONT = "宋体", "黑体", "Times New Roman"
+SHORT_TABLE = 14  # rows
 HEAD_FILL, ZEBRA_FILL, ALERT = "D9E6EF", "F5F8FA", "B3261E"
 
 
@@ -144,6 +145,8 @@ class Document:
                 wrapped = _paragraph(paragraph, table)
                 wrapped.paragraph_format.space_after = Pt(0)
                 wrapped.paragraph_format.line_spacing = 1.1
+                # a short table is not torn in two by the end of a page
+                wrapped.paragraph_format.keep_with_next = len(listed) <= SHORT_TABLE and number < len(listed)
                 if column in right:
                     wrapped.alignment = WD_ALIGN_PARAGRAPH.RIGHT
                 run = wrapped.add_run(text)

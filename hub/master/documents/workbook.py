@@ -101,12 +101,12 @@ def _shown(field: DatasetField) -> Callable[[Any], str]:
 def _explain(book: Any, head: Any, dataset: Dataset, about: str) -> None:
     sheet = book.add_worksheet("字段说明")
     wrapped = book.add_format({"text_wrap": True, "valign": "top"})
+    sheet.write_string(0, 0, f"{dataset.title.zh}　{about}")  # first: a row is written away as soon as the next begins
     for column, (title, width) in enumerate(
         (("列", 24), ("字段名", 26), ("权威来源", 26), ("取值办法", 30), ("说明", 60))
     ):
         sheet.set_column(column, column, width, wrapped)
         sheet.write_string(1, column, title, head)
-    sheet.write_string(0, 0, f"{dataset.title.zh}　{about}")
     known: dict[str, MasterField] = {f.name: f for f in master_fields()}
     titles = {f.feed: f.title.zh for f in feed_catalogue().values()}
     for row, field in enumerate(dataset.fields, 2):
