@@ -273,3 +273,10 @@ def deliver(
                 )
             )
     return int(number)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Two whole nights are lived through before the first of these tests: on a busy machine that takes minutes."""
+    for item in items:
+        if "lived" in getattr(item, "fixturenames", ()) and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(1200))
