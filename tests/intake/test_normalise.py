@@ -191,6 +191,15 @@ def test_the_key_of_one_row_is_the_key_of_the_column(rows: list[dict[str, Any]])
     assert [json.loads(c) for c in made["profile_codes"].to_pylist()] == [sorted(set(r["codes"])) for r in rows]
 
 
+def test_a_code_with_signs_that_json_escapes_is_kept_whole(stage: Callable[..., Staged]) -> None:
+    row = ["甲专业合作社", '9333"000\\00000A', "年报", "2024-01-01"]
+    (staged,) = stage(
+        "market_abnormal", Sheet([["企业名称", "统一社会信用代码", "列入原因", "列入日期"], row])
+    ).rows.to_pylist()
+    assert json.loads(staged["profile_codes"]) == [staged["code"]]
+    assert "\\" in staged["code"]
+
+
 def test_profiles_do_not_care_for_blanks_and_full_width_forms(stage: Callable[..., Staged]) -> None:
     rows = [["企业名称", "统一社会信用代码", "列入原因", "列入日期"]]
     rows += [

@@ -3,8 +3,9 @@
 A sheet is cut into tables; each row of a table is one of data, header, title, total, note, blank. The rules look at
 shapes (how many cells, which are numbers, what is merged) first and at words second, so that they also hold for tables
 nobody has seen. `model` says what a layout is told in, `cell` what a single cell reads like, `sheet` what rows are asked,
-`header` and `header_text` where a header lies and what it says, `body` what the rows below it are, `blanks` the empty
-ones, `plain_list` how lists are read; `tables` puts them together.
+`header` and `header_text` where a header lies and what it says, `body` what the rows below it are, `next_table` where
+another begins, `side_by_side` where pages lie beside each other, `blanks` the empty rows, `plain_list` how lists are
+read; `tables` puts them together.
 """
 
 from hub.intake.reader.layout.model import Account, TableLayout

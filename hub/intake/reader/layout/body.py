@@ -6,8 +6,9 @@ import re
 from collections.abc import Collection
 
 from hub.intake.reader import words
-from hub.intake.reader.layout.cell import header_score, is_number, is_value
+from hub.intake.reader.layout.cell import is_number
 from hub.intake.reader.layout.model import Account, TableLayout
+from hub.intake.reader.layout.next_table import Figures, is_new_header, names_moved
 from hub.intake.reader.layout.sheet import SheetView
 from hub.intake.reader.words import squeeze
 
@@ -20,6 +21,7 @@ def sort_body(sheet: SheetView, table: TableLayout, place: int, *, whole: bool =
     header_texts = [{squeeze(x) for _, x in sheet.filled(r)} for r in table.header_rows]
     columns = sorted(table.levels)
     header_firsts = {sheet.first(r) for r in table.header_rows}
+    figures = Figures(sheet, table)
     while place < len(sheet.numbers):
         row = sheet.numbers[place]
         if _plainly_data(sheet.rows[row], header_firsts):
@@ -30,7 +32,7 @@ def sort_body(sheet: SheetView, table: TableLayout, place: int, *, whole: bool =
         texts = [x for _, x in cells]
         own = {squeeze(x) for x in texts}
         if any(own == h or (len(own) >= 3 and len(own & h) >= 0.8 * max(len(own), len(h))) for h in header_texts):
-            if not whole and table.data and _names_moved(sheet, table, row):
+            if not whole and table.data and names_moved(sheet, table, row):
                 return _with_titles(sheet, table, place)
             table.other[row] = Account("header", sheet.shown(row))
         elif _is_total_row(texts):
@@ -41,7 +43,7 @@ def sort_body(sheet: SheetView, table: TableLayout, place: int, *, whole: bool =
             table.other[row] = Account("note", sheet.shown(row))
         elif table.header_rows and words.is_form_line(texts[0]) and len(cells) <= 3:
             table.other[row] = Account("title", sheet.shown(row))
-        elif not whole and table.header_rows and _new_header(sheet, place, table):
+        elif not whole and table.header_rows and is_new_header(sheet, place, table, figures):
             return _with_titles(sheet, table, place)
         else:
             table.data.append(row)
@@ -217,62 +219,3 @@ def _similar_column(sheet: SheetView, table: TableLayout, column: int, text: str
         return is_number(text)
     longest = max(len(squeeze(x)) for x in others)
     return len(squeeze(text)) <= max(longest * 1.5, 6)
-
-
-def _names_moved(sheet: SheetView, table: TableLayout, row: int) -> bool:
-    """Whether a row much like the header has its names in other columns: another table, with a column more or less."""
-    if len(table.header_rows) != 1:
-        return False
-    header = {c: squeeze(x) for c, x in sheet.filled(table.header_rows[0])}
-    own = {c: squeeze(x) for c, x in sheet.filled(row)}
-    names = set(header.values())
-    return set(own.values()) != names and any(x in names and header.get(c) != x for c, x in own.items())
-
-
-def _like_the_header(sheet: SheetView, table: TableLayout, cells: list[tuple[int, str]]) -> bool:
-    """序号 国家库名称 依托单位 below a table with 序号 国家级库（圃）名称 依托单位: half of the names, the first among them."""
-    if len(table.header_rows) != 1 or len(cells) < 3:
-        return False
-    header = [squeeze(x) for _, x in sheet.filled(table.header_rows[0])]
-    own = [squeeze(x) for _, x in cells]
-    return own[0] == header[0] and len(own) == len(header) and len({*own} & {*header}) >= len(own) * 0.5
-
-
-def _like_the_data(sheet: SheetView, table: TableLayout, cells: list[tuple[int, str]]) -> bool:
-    """海南 2010 研究人员 2070 人年 below rows with 2010, 研究人员 and 人年 in the same columns: one of them."""
-    above = table.data[-50:]
-    same = sum(any(sheet.text(r, c) == x for r in above) for c, x in cells)
-    return same >= max(2, len(cells) * 0.4)
-
-
-def _new_header(sheet: SheetView, place: int, table: TableLayout) -> bool:
-    """Whether another table's header begins here: only known header words, after a gap or a title, and values below."""
-    row = sheet.numbers[place]
-    cells = sheet.filled(row)
-    if len(cells) < 2 or not table.data:
-        return False
-    previous = sheet.numbers[place - 1]
-    gap = row - previous > 1 or table.other.get(previous, Account("data")).kind in {"title", "note", "total"}
-    if place + 1 >= len(sheet.numbers) or any(is_value(x) for _, x in cells):
-        return False
-    if _like_the_header(sheet, table, cells):
-        return True
-    if _like_the_data(sheet, table, cells):
-        return False
-    begins = [(c, squeeze(x)) for r in table.header_rows[:1] for c, x in sheet.filled(r)[:1]]
-    if gap and begins == [(cells[0][0], squeeze(cells[0][1]))]:
-        return True  # 地区 again, after a gap: the next page of the table
-    covered = sum(sheet.span(row, c) for c, _ in cells)
-    above = table.data[-20:]
-    numeric = [c for c in table.levels if sum(is_number(sheet.text(r, c)) for r in above) >= len(above) * 0.6]
-    words_on_numbers = sum(1 for c, _ in cells if c in numeric)
-    if (
-        len(numeric) >= 2
-        and words_on_numbers >= max(2, len(numeric) * 0.4)
-        and covered >= sheet.width * 0.5
-        and (gap or sheet.contrast(place, cells) >= 0.5)
-    ):
-        return True
-    scores = [header_score(x, sheet.known) for _, x in cells]
-    known = sum(s >= 1.2 for s in scores)
-    return gap and min(scores) >= 0 and known >= max(2, len(cells) * 0.6)

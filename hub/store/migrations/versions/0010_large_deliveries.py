@@ -8,7 +8,7 @@ took every object apart to be put together again by whoever reads it; nothing se
 from alembic import op
 
 revision = "0010_large_deliveries"
-down_revision = "0041_service_token"
+down_revision = "0020_matching_superseded"
 branch_labels = None
 depends_on = None
 
