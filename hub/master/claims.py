@@ -130,11 +130,13 @@ def define_claims(duck: duckdb.DuckDBPyConnection, basis: Basis) -> None:
 
 
 def _order() -> str:
-    """How claims of one field compete: what stands beats what stood, then the field's rule, then the newest row. Where the
+    """How claims of one field compete: what stands beats what stood, then the field's rule, then the newest row. A credit
+    code that more rows say goes first: one copied from another line of a list stands in one row. Where the
     registry is silent, a name with its county and its legal suffix goes before one that a clerk cut short."""
     newest = ", ".join(f"'{f.name}'" for f in taken_fields() if f.rule == "newest")
     return f"""live desc,
         (field = 'uscc' and value in (select code from doubtful_code)),
+        case when field = 'uscc' then -same_value end,
         case when field = 'name' and place = 0 then -9 else -completeness end,
         case when field in ({newest}) then 0 else place end,
         case when place = 1000 then -same_value end,

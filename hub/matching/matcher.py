@@ -16,10 +16,21 @@ from hub.deployment import County
 from hub.matching.clusters import Clusters
 from hub.matching.comparison import COMPARISONS, level_name
 from hub.matching.features import profile_features
-from hub.matching.grouping import Grouping, Namings, group_by_codes
+from hub.matching.grouping import Grouping, Namings, code_facts, group_by_codes
 from hub.matching.model import Model, load_model
 from hub.matching.names import Gazetteer, learn_gazetteer
-from hub.matching.rules import alike_under_one_code, apart, may_ask, may_link, name_key, weak_names
+from hub.matching.rules import (
+    alike_under_one_code,
+    apart,
+    may_ask,
+    may_link,
+    may_link_despite_code,
+    name_key,
+    names_agree,
+    same_name,
+    together,
+    weak_names,
+)
 from hub.matching.scoring import build_parties, fetch_scored, find_candidates, open_workspace, score_candidates
 
 if TYPE_CHECKING:
@@ -27,6 +38,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _ROUNDS = 3  # a linked row brings its phone and representative, which may link another
+MOST_OF_ONE_NAME = 20  # coded parties compared for a doubtful second code
 MOST_WITHOUT_CODE = 30  # profiles; a larger cooperative without any code waits for a person
 
 
@@ -40,6 +52,7 @@ class Question:
     levels: dict[str, int]
     kind: str = "model"  # or "conflict": one code, two names
     others: tuple[tuple[int, float], ...] = ()
+    waits: bool = True  # whether the rows of `a` wait for the answer, or stand as they are meanwhile
 
 
 @dataclass(frozen=True)
@@ -123,9 +136,9 @@ class _Matcher:
         self._join_by_decisions()
         connection = open_workspace()
         try:
-            for _ in range(_ROUNDS):
+            for turn in range(_ROUNDS):
                 self._weigh(connection)
-                if not self._link_to_coded():
+                if not self._link_to_coded(by_name_only=turn == 0) and turn:
                     break
             if self._link_among_uncoded():
                 self._weigh(connection)
@@ -157,6 +170,11 @@ class _Matcher:
             decided=lambda i, j: decided.get(frozenset((i, j))),
         )
         grouping = group_by_codes(self.profiles["codes"].to_pylist(), namings, self.clusters)
+        self.unplaced = {
+            i
+            for i, codes in enumerate(self.profiles["codes"].to_pylist())
+            if i not in grouping.how and any(f.key.startswith("B:") for f in map(code_facts, codes))
+        }
         for i, key in enumerate(namings.key):
             if i in grouping.how:
                 self.link[i] = "identifier"
@@ -166,31 +184,52 @@ class _Matcher:
 
     def _doubt_second_codes(self) -> None:
         """One name under two credit codes: a registry gives a name once in a county, so the code with few rows may be
-        pasted from another line. It is doubted unless representatives, regions or a decision say two cooperatives."""
-        rows = self.features.select(["core", "form", "region", "rep"]).to_pylist()
+        pasted from another line. Such a code is doubted and its rows wait, unless representatives or a decision say two
+        cooperatives. With less to go by (a person in common and names alike, or the same name and two persons) the rows
+        stand as they are, and a person is asked."""
+        columns = ["core", "sound", "sound_cut", "brand", "form", "region", "rep", "phone"]
+        rows = self.features.select(columns).to_pylist()
         parties: dict[str, set[int]] = defaultdict(set)
         for i, row in enumerate(rows):
             party = self.clusters.find(i)
             if party in self.clusters.organisation and row["core"]:
-                parties[name_key(row)].add(party)
-        for shared in parties.values():
-            if len(shared) < 2:
+                form = "".join(row["form"])
+                for key in (f"S{row['sound'][0]}", *(f"R{rep}" for rep in row["rep"])):
+                    parties[f"{key}|{form}"].add(party)
+        asked: set[tuple[int, int]] = set()
+        for key, shared in sorted(parties.items()):
+            if not 2 <= len(shared) <= MOST_OF_ONE_NAME:
                 continue
             main = max(shared, key=lambda p: (self._rows(p), -p))
             for party in sorted(shared - {main}):
-                few = self.clusters.members(party)
-                if (
-                    len(few) > 2
-                    or 3 * self._rows(party) > self._rows(main)
-                    or self.clusters.decided_different(party, main)
-                ):
-                    continue
-                if any(apart(rows, few, self.clusters.members(main), column) for column in ("rep", "region")):
-                    continue
-                del self.clusters.organisation[party]
-                for i in few:
-                    self.grouping.conflicts[i] = main
-                    self.link[i] = ""
+                if party in self.clusters.organisation and self._few_rows(party, main):
+                    self._doubt(rows, party, main, asked, by_name=key[0] == "S")
+
+    def _few_rows(self, party: int, main: int) -> bool:
+        few = self._rows(party) <= 3 or 3 * self._rows(party) <= self._rows(main)
+        return few and len(self.clusters.members(party)) <= 2 and not self.clusters.decided_different(party, main)
+
+    def _doubt(
+        self, rows: list[dict[str, Any]], party: int, main: int, asked: set[tuple[int, int]], *, by_name: bool
+    ) -> None:
+        few, theirs = self.clusters.members(party), self.clusters.members(main)
+
+        def share(column: str) -> bool:
+            return together(rows, few, theirs, column)
+
+        if apart(rows, few, theirs, "region"):
+            return
+        person_apart = apart(rows, few, theirs, "rep") and not share("phone")
+        if by_name and not person_apart and any(share(c) for c in ("core", "rep", "phone")):
+            del self.clusters.organisation[party]
+            for i in few:
+                self.grouping.conflicts[i] = main
+                self.link[i] = ""
+        elif (party, main) not in asked and (
+            share("core") if by_name else any(names_agree(rows[i], rows[j]) for i in few for j in theirs)
+        ):
+            asked.add((party, main))
+            self.questions.append(Question(party, main, 0.3, {}, "conflict", waits=False))
 
     def _join_by_decisions(self) -> None:
         for a, b in self.same:
@@ -244,19 +283,42 @@ class _Matcher:
         """A party with a code that belongs to another name waits for a person, however well it fits elsewhere."""
         return any(i in self.grouping.conflicts for i in self.clusters.members(party))
 
-    def _link_to_coded(self) -> bool:
+    def _link_to_coded(self, *, by_name_only: bool = False) -> bool:
+        """Links parties without a code to the one cooperative each must be. The very names go first: they bring the
+        people and places by which slips are judged."""
         moved = False
         for a, rows in sorted(self.rows_of.items()):
-            if self.clusters.find(a) != a or a in self.clusters.organisation or self._held(a):
+            if self.clusters.find(a) != a or a in self.clusters.organisation:
                 continue
             candidates = [r for r in rows if r["b_coded"]]
             if not candidates:
                 continue
             chances = self._chances(candidates)
             best = max(range(len(candidates)), key=lambda i: (chances[i], -candidates[i]["b"]))
-            if chances[best] >= self.model.link and may_link(candidates[best]):
+            if chances[best] < self.model.link or (by_name_only and not same_name(candidates[best])):
+                continue
+            if self._named_elsewhere(a, candidates[best]) if self._held(a) else self._may_link(a, candidates[best]):
                 moved |= self._link(a, candidates[best], chances[best])
         return moved
+
+    def _may_link(self, a: int, row: dict[str, Any]) -> bool:
+        """A party with a code that fits nowhere, damaged beyond repair, may be a cooperative of its own: only the very
+        name links it."""
+        own_code = any(i in self.unplaced for i in self.clusters.members(a))
+        return may_link(row) and not (own_code and not same_name(row))
+
+    def _named_elsewhere(self, a: int, row: dict[str, Any]) -> bool:
+        """Whether a party with another name's code is so clearly the cooperative it is named after, that the code was
+        copied from another line. It is linked there, and asked about all the same (`_ask`)."""
+        owners = {
+            self.clusters.find(self.grouping.conflicts[i])
+            for i in self.clusters.members(a)
+            if i in self.grouping.conflicts
+        }
+        party = self.clusters.find(row["b"])
+        # Two rows of its own code at least, so that the master table takes that one and not the copied one.
+        own = sum(self.n_rows[i] for i in self.clusters.members(party) if i in self.grouping.how)
+        return own >= 2 and party not in owners and may_link_despite_code(row)
 
     def _link(self, a: int, row: dict[str, Any], chance: float) -> bool:
         members = list(self.clusters.members(a))
@@ -286,7 +348,7 @@ class _Matcher:
         moved = False
         for chance, a, row in pairs:
             x, y = self.clusters.find(a), self.clusters.find(row["b"])
-            if chance < self.model.link or x == y or not may_link(row):
+            if chance < self.model.link or x == y or not self._may_link(a, row):
                 continue
             left, right = parties.get(x, {x}), parties.get(y, {y})
             if any(frozenset((p, q)) in unlike for p in left for q in right):
@@ -300,6 +362,7 @@ class _Matcher:
 
     def _ask(self) -> None:
         """What is left in doubt becomes questions, one a party; its profiles wait under `review`."""
+        self.questions = [q for q in self.questions if self.clusters.find(q.a) != self.clusters.find(q.b)]
         for a, rows in sorted(self.rows_of.items()):
             if self.clusters.find(a) != a or a in self.clusters.organisation:
                 continue
@@ -325,11 +388,20 @@ class _Matcher:
                     tuple((open_rows[i]["b"], chances[i]) for i in order[1:3]),
                 )
             )
-        done = {self.clusters.find(q.a) for q in self.questions}
+        self._ask_to_confirm()
+        done = {self.clusters.find(q.a) for q in self.questions if q.waits}
         for i, owner in sorted(self.grouping.conflicts.items()):
             if self.clusters.find(i) not in done and self.clusters.find(i) not in self.clusters.organisation:
                 done.add(self.clusters.find(i))
                 self._question(Question(i, owner, 0.5, {}, "conflict"))
+
+    def _ask_to_confirm(self) -> None:
+        """A row that was linked although its code is another's: a person says whether that is right."""
+        for i in sorted(self.grouping.conflicts):
+            partner = self.partner.get(i)
+            if partner is not None and self.link[i] in {"name", "model"}:
+                chance = self.score[i] or 0.0
+                self.questions.append(Question(i, partner, chance, self.levels[i], "conflict", waits=False))
 
     def _rows(self, party: int) -> int:
         return sum(self.n_rows[i] for i in self.clusters.members(party))

@@ -24,6 +24,7 @@ from hub.matching.reasons import (
     evidence_items,
     identifier_reason,
     model_reason,
+    pasted_code,
     review_reason,
 )
 from hub.store.arrow import copy_in, read_arrow
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _LOCK = 0x_C00B_0004  # one matching at a time
-_ALGORITHM = "1"  # raised whenever the same input may give other links
+_ALGORITHM = "2"  # raised whenever the same input may give other links
 
 _PROFILES = """
     select p.profile_key, p.name, p.former_name, array_to_json(p.codes)::text as codes, p.representative, p.phone, p.town,
@@ -74,7 +75,7 @@ def resolve(engine: Engine, deployment: Deployment, run_id: int | None, *, model
 def resolve_within(connection: Connection, deployment: Deployment, run_id: int | None, model: Model) -> MatchSummary:
     """The same inside the caller's transaction; the caller holds the lock."""
     profiles = read_profiles(connection)
-    same, different = _read_decisions(connection)
+    same, different = read_decisions(connection)
     digest = _digest(profiles, same, different, deployment, model)
     before = connection.execute(text("select value from match_state where name = 'input'")).scalar_one_or_none()
     if before == digest:
@@ -131,7 +132,8 @@ def read_profiles(connection: Connection) -> pa.Table:
     return table.set_column(table.schema.get_field_index("feeds"), "feeds", feeds)
 
 
-def _read_decisions(connection: Connection) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+def read_decisions(connection: Connection) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Decisions in force, as pairs of profile keys: "same" ones and "different" ones."""
     rows = connection.execute(
         text(
             "select profile_a, profile_b, verdict from decision where revoked_at is null and verdict <> 'unsure' "
@@ -194,7 +196,8 @@ def _link_table(
     keys, names = profiles["profile_key"].to_pylist(), profiles["name"].to_pylist()
     question_of: dict[int, Question] = {}
     for question in outcome.questions:
-        question_of.setdefault(outcome.group[question.a], question)
+        if question.waits:
+            question_of.setdefault(outcome.group[question.a], question)
     columns: dict[str, list[Any]] = {c: [] for c in ("profile_key", "coop_id", "link", "score", "reason", "evidence")}
     for i, key in enumerate(keys):
         link = outcome.link[i] or "new"
@@ -220,6 +223,8 @@ def _link_table(
                 reason = identifier_reason(outcome.grouping.how[i])
             elif levels is not None and partner is not None:
                 reason = model_reason(levels, outcome.score[i] or 0.0, model, with_name=names[partner])
+                if (owner := outcome.grouping.conflicts.get(i)) is not None:
+                    reason += pasted_code(names[owner])
             else:
                 link, reason = "name", "与该社其他记录一并认定。"
             if i in outcome.grouping.how:
@@ -318,7 +323,7 @@ def _write_candidates(
             "kind": question.kind,
             "probability": question.probability,
             "evidence": json.dumps(evidence, ensure_ascii=False),
-            "rows": settled[outcome.group[question.a]],
+            "rows": settled[outcome.group[question.a]] if question.waits else rows[question.a],
             "run": run_id,
         }
     for (a, b), verdict in answered["changed"].items():
