@@ -3,8 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+# packages brought along on a closed network: `make wheels` elsewhere, copy the folder here
+OFFLINE := $(if $(wildcard wheels/*.whl),--no-index --find-links wheels)
 
-.PHONY: run serve test bench check lock clean
+.PHONY: run serve test bench check lock wheels clean
 run: $(STAMP)          ## one night of the demo county
 	@$(BIN)/coop-hub demo night
 serve: $(STAMP)        ## Dagster UI and portal, Ctrl-C stops both
@@ -19,15 +22,18 @@ check: $(STAMP)        ## style, types and who may import whom
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 lock:                  ## pin names, versions and hashes again
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	uv pip compile --quiet --no-config --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --no-annotate --no-header --extra dev pyproject.toml --output-file requirements.lock
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
 	  || { echo "需要 Python 3.11 至 3.13。Python 3.11 to 3.13 is needed; name one with: make PYTHON=python3.12 run"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "正在安装依赖（首次约两分钟）… installing dependencies, once"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(PIP) install $(OFFLINE) --no-deps --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
+wheels:                ## all packages into wheels/, to be carried to a closed network
+	@$(PYTHON) -m pip --disable-pip-version-check download --quiet --no-deps --require-hashes -r requirements.lock --dest wheels
+	@echo "wheels/: $$(ls wheels | wc -l) 个软件包"
 clean:                 ## forget the demo county's data
-	@$(BIN)/coop-hub stop 2>/dev/null; rm -rf var
+	@rm -rf var

@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 
 from assets.graph import build_assets
+from assets.pruning import pruning_schedule
 from assets.resources import HubResource
 from hub.deployment import Deployment, load_deployment
 from hub.settings import load_settings
@@ -50,7 +51,7 @@ def build_defs(**resource_overrides: Any) -> dg.Definitions:
     return dg.Definitions(
         assets=build_assets(deployment, recipient_departments(deployment)),
         jobs=[job],
-        schedules=[schedule],
+        schedules=[schedule, pruning_schedule(NIGHTLY)],
         resources={"hub": hub, **{k: v for k, v in resource_overrides.items() if k != "hub"}},
         executor=dg.in_process_executor,
     )

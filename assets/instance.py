@@ -25,6 +25,9 @@ nux:
 run_monitoring:
   enabled: true
   start_timeout_seconds: 300
+retention:
+  schedule:
+    purge_after_days: {{failure: -1, skipped: 31, started: 400, success: 400}}
 run_retries:
   enabled: true
   max_retries: 0

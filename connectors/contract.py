@@ -160,6 +160,11 @@ class Connector(ABC):
     def close(self) -> None:  # noqa: B027 -- only connectors that keep something open have something to close
         """Ends connections. May be called twice."""
 
+    @property
+    @abstractmethod
+    def place(self) -> str:
+        """Where it reaches out to, for people: an address without secrets. Opens no connection."""
+
     @abstractmethod
     def _look(self) -> str:
         """Reaches out and says in one Chinese sentence what is there; raises what stands in the way."""

@@ -114,6 +114,12 @@ class DatabaseConnector(Connector):
             self._engine.dispose()
             self._engine = None
 
+    @property
+    def place(self) -> str:
+        if self.options.url is None:
+            return f"{self.title}（地址由 {self.options.url_env or self.options.url_file} 给出）"
+        return f"{_parsed(self.options.url).render_as_string(hide_password=True)} {self.title}"
+
     # connecting
 
     def _url(self) -> URL:

@@ -38,6 +38,10 @@ class FolderConnector(Connector):
         given = Path(options.path).expanduser() if options.path else Path("inbox") / self.feed
         self.root = given if given.is_absolute() else self.folder / given
 
+    @property
+    def place(self) -> str:
+        return shown(str(self.root))
+
     # looking
 
     def _error(self, error: OSError, what: str) -> HubError:
@@ -45,7 +49,11 @@ class FolderConnector(Connector):
         if isinstance(error, FileNotFoundError | NotADirectoryError):
             return ConfigurationError(
                 f"{what}不存在或不是文件夹：{self.root}",
-                next_step="检查 feeds.yaml 里的 path；网络共享请检查是否已挂载。",
+                next_step=(
+                    "检查 feeds.yaml 里的 path；网络共享请检查是否已挂载。"
+                    if self.options.path
+                    else "新建这个文件夹，或在 feeds.yaml 里写明 path；没有来件属于正常的，写 if_missing: empty。"
+                ),
                 detail=detail,
             ).at(feed=self.feed)
         if isinstance(error, PermissionError):

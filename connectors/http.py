@@ -207,6 +207,10 @@ class HttpConnector(Connector):
 
     # the contract
 
+    @property
+    def place(self) -> str:
+        return self.options.url.partition("?")[0]
+
     def _look(self) -> str:
         _, records = self._page(self.options.url, self._first_values())
         return f"接口可用，第一页有 {len(records)} 条记录。"

@@ -135,6 +135,12 @@ class SftpConnector(Connector):
             tuple(f for f in found if isinstance(f, Seen)), tuple(f for f in found if isinstance(f, PassedOver))
         )
 
+    @property
+    def place(self) -> str:
+        options = self.options
+        port = "" if options.port == 22 else f":{options.port}"
+        return f"{options.user}@{options.host}{port} {options.path}".rstrip()
+
     def _look(self) -> str:
         look = with_retries(self._see, self.options, self.clock)
         return f"已登录 {self.options.host}，主机密钥相符，目录里有 {len(look.files)} 个文件。"

@@ -43,6 +43,7 @@ class CheckReport:
     feed: str
     rows: int
     results: tuple[RuleResult, ...]
+    repeated: NDArray[np.int64]  # `duplicate_positions`: rows that say exactly what an earlier row said
 
     def failed(self, severity: Severity) -> tuple[RuleResult, ...]:
         """The failed rules of one severity."""
@@ -92,6 +93,7 @@ def check_rows(
     import numpy as np
 
     from expectations.columns import Columns
+    from expectations.duplicates import repeated_rows
     from expectations.great import run_suite
 
     watched = coverage is Coverage.FULL and previous_rows is not None
@@ -108,6 +110,7 @@ def check_rows(
     return CheckReport(
         feed=feed.feed,
         rows=len(rows),
+        repeated=repeated_rows(columns) if passed["columns_present"] else nowhere,
         results=tuple(
             RuleResult(
                 rule=rule.name,

@@ -11,12 +11,15 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from expectations.code_tests import BAD_CHECK, verdicts
+from expectations.code_tests import BAD_CHECK, VERDICTS, verdicts
+from expectations.columns import matching
 from expectations.rule import Failing, Rule
 from hub.feeds import Feed, FeedField, Kind, Role
 from hub.identifiers.codes import CodeKind, clean_code, id_card_check_passes
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from expectations.columns import Columns, Mask
 
 FIRST_DAY = date(1949, 10, 1)
@@ -30,6 +33,7 @@ READ_KINDS = NUMERIC | {Kind.DATE, Kind.YEAR, Kind.BOOLEAN}
 LAW_COOPERATIVE = ("专业合作社",)
 
 _LETTER = re.compile(r"[^\W\d_]")
+_PLAIN_LETTER = r"[A-Za-z\x{4e00}-\x{9fa5}]"
 _MOBILE = r"(?:\+?86-?)?1[3-9]\d{9}"
 _LANDLINE = r"(?:\(?0\d{2,3}\)?-?)?[2-9]\d{6,7}(?:-\d{1,6})?"
 _PHONE = rf"(?:{_MOBILE}|{_LANDLINE}|400-?\d{{3}}-?\d{{4}})(?:[,;/、，；](?:{_MOBILE}|{_LANDLINE}))*"
@@ -79,7 +83,7 @@ def _usable_name(columns: Columns) -> Mask:
     def compute() -> Mask:
         found = columns.none()
         for name in columns.fields_of(Role.NAME):
-            found |= columns.where(name, lambda v: bool(_LETTER.search(v)))
+            found |= columns.where(name, lambda v: bool(_LETTER.search(v)), yes=_PLAIN_LETTER)
         return found
 
     usable: Mask = columns.once(("usable name",), compute)
@@ -257,16 +261,16 @@ def _plausible_money(field: FeedField) -> Rule:
 
 
 def _phone(field: FeedField) -> Rule:
-    pattern = re.compile(_PHONE)
+    def misshapen(values: pa.Array) -> Any:
+        import pyarrow.compute as pc
 
-    def shaped(values: Any) -> Any:
-        return ~values.str.replace(" ", "", regex=False).str.fullmatch(pattern.pattern)
+        return ~matching(pc.replace_substring(values, " ", ""), rf"^(?:{_PHONE})$")
 
     return Rule(
         f"{field.name}_shape", "warning", field.name,
         f"“{field.title.zh}”是电话号码", f"{field.title.en} looks like a phone number",
         f"“{{{field.name}}}”不像电话号码：手机应为 11 位，固定电话为 7、8 位（可带区号、分机）。请核对。",
-        lambda c: c.filled(field.name) & c.where_all(field.name, shaped), (field.name,),
+        lambda c: c.filled(field.name) & c.where_all(field.name, misshapen), (field.name,),
     )  # fmt: skip
 
 
@@ -287,15 +291,12 @@ def _verdict_is(columns: Columns, name: str, *wanted: str) -> Mask:
     """Rows whose code in this column has one of these verdicts (`code_tests.verdicts`)."""
     import numpy as np
 
-    codes, values = columns.distinct(name)
+    def compute() -> Any:
+        codes, values = columns.coded(name)
+        return np.append(verdicts(values), np.int8(-1))[codes]
 
-    def compute() -> tuple[dict[str, int], Any]:
-        found = verdicts(values)
-        numbers = {v: i for i, v in enumerate(dict.fromkeys(found))}
-        return numbers, np.array([*map(numbers.__getitem__, found), -1], dtype="int8")[codes]
-
-    numbers, by_row = columns.once(("verdicts", name), compute)
-    mask: Mask = np.isin(by_row, [numbers[w] for w in wanted if w in numbers])
+    by_row = columns.once(("verdicts", name), compute)
+    mask: Mask = np.isin(by_row, [VERDICTS.index(w) for w in wanted])
     return mask
 
 
@@ -348,12 +349,11 @@ def _key(feed: Feed) -> Rule:
     compared = tuple(f.name for f in feed.fields if f.kind is not Kind.SERIAL)
 
     def failing(columns: Columns) -> Mask:
-        keys = columns.positions_of_distinct(feed.key)
         result = columns.none()
-        shared = keys.duplicated(keep=False).to_numpy(dtype=bool)
+        shared = columns.standing_twice(feed.key)
         if not shared.any():
             return result
-        again = keys[shared].duplicated().to_numpy(dtype=bool)
+        again = columns.groups(feed.key)[shared].duplicated().to_numpy(dtype=bool)
         copies = columns.rows.loc[shared, list(compared)].duplicated().to_numpy(dtype=bool)
         result[shared] = again & ~copies
         return result
@@ -368,7 +368,7 @@ def _key(feed: Feed) -> Rule:
 
 def _one_name(code: FeedField, name: FeedField) -> Rule:
     def failing(columns: Columns) -> Mask:
-        both = columns.filled(code.name) & columns.filled(name.name)
+        both = columns.filled(code.name) & columns.filled(name.name) & columns.standing_twice((code.name,))
         pairs = columns.positions_of_distinct((code.name, name.name))[both].drop_duplicates()
         pairs = pairs[pairs[code.name].duplicated(keep=False)]
         if pairs.empty:

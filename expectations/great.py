@@ -14,10 +14,14 @@ import warnings
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from expectations.put_off import put_off
+
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")  # read when the library is imported; nothing calls out
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
+    for module in ("scipy.stats", "altair"):  # a third of the library's loading time, for expectations not used here
+        put_off(module)
     from great_expectations.core.expectation_suite import ExpectationSuite
     from great_expectations.core.metric_domain_types import MetricDomainTypes
     from great_expectations.execution_engine.pandas_execution_engine import PandasExecutionEngine

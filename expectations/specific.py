@@ -7,13 +7,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from expectations.code_tests import same_organisation
+from expectations.code_tests import credit_codes, other_organisations
+from expectations.columns import matching
 from expectations.generic import empty, in_order
 from expectations.rule import Failing, Rule
 from hub.feeds import Feed
 from hub.identifiers.codes import COOPERATIVE_KIND, CodeKind, classify_code
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from expectations.columns import Columns, Mask
 
 LEAST_MEMBERS = 5  # 农民专业合作社法 (2017) art. 12: at least five members
@@ -100,16 +103,8 @@ def codes_agree(one: str, other: str) -> Rule:
     """Two code columns of one row that belong to different organisations."""
 
     def failing(columns: Columns) -> Mask:
-        result = columns.none()
         both = columns.filled(one) & columns.filled(other)
-        if not both.any():
-            return result
-        pairs = columns.rows.loc[both, [one, other]]
-        unequal = pairs[pairs[one] != pairs[other]]
-        apart = {p for p in unequal.drop_duplicates().itertuples(index=False, name=None) if not same_organisation(*p)}
-        if apart:
-            result[both] = [p in apart for p in pairs.itertuples(index=False, name=None)]
-        return result
+        return _apart(columns, both, columns.texts(one, both), columns.texts(other, both))
 
     return _warn(
         f"{one}_agrees_with_{other}", one, f"{one}与{other}属于同一单位", f"{one} and {other} are of one organisation",
@@ -123,29 +118,31 @@ def cooperative_code(code: str, name: str) -> Rule:
         f"{code}_of_cooperative", code, "农民专业合作社的 18 位代码以 93 开头", "A cooperative's credit code begins with 93",
         f"“{{{name}}}”写的是专业合作社，但“{{{code}}}”不是 93 开头，可能填了别家的代码，请核对。",
         lambda c: (
-            c.where(name, lambda v: "专业合作社" in v)
-            & c.where(code, lambda v: not v.startswith(COOPERATIVE_KIND) and classify_code(v) is CodeKind.USCC)
+            c.where_all(name, lambda values: matching(values, "专业合作社"))
+            & c.where(code, lambda v: classify_code(v) is CodeKind.USCC, no=f"^{COOPERATIVE_KIND}")
         ),
         name,
     )  # fmt: skip
 
 
-def _embedded_code_agrees(columns: Columns) -> Mask:
+def _apart(columns: Columns, chosen: Mask, ones: pa.Array, others: pa.Array) -> Mask:
+    """Of the rows chosen, whose codes are `ones` and `others`, those where they are of two organisations."""
     result = columns.none()
+    if chosen.any():
+        result[chosen] = other_organisations(ones, others).to_numpy(zero_copy_only=False)
+    return result
+
+
+def _embedded_code_agrees(columns: Columns) -> Mask:
+    import pyarrow.compute as pc
+
     both = columns.filled("subject_code") & columns.filled("code")
     if not both.any():
-        return result
-    pairs = columns.rows.loc[both, ["subject_code", "code"]]
-    tails = pairs["subject_code"].str[-18:]
-    apart = {
-        p
-        for p in zip(tails, pairs["code"], strict=True)
-        if p[0] != p[1] and classify_code(p[0]) is CodeKind.USCC and p[0].startswith(COOPERATIVE_KIND)
-        and not same_organisation(*p)
-    }  # fmt: skip
-    if apart:
-        result[both] = [p in apart for p in zip(tails, pairs["code"], strict=True)]
-    return result
+        return both
+    tails = pc.utf8_slice_codeunits(columns.texts("subject_code", both), -18, None)
+    embedded = columns.none()
+    embedded[both] = credit_codes(tails) & matching(tails, f"^{COOPERATIVE_KIND}")
+    return embedded & _apart(columns, both, tails, columns.texts("code", both))
 
 
 def _governance_complete(columns: Columns) -> Mask:

@@ -48,6 +48,9 @@ class Settings(BaseSettings):
         False
     )
     dagster_port: Annotated[int, Field(description="Port of the Dagster UI on loopback", ge=0, le=65535)] = 3000
+    dagster_keep_days: Annotated[
+        int, Field(description="Days Dagster keeps its finished runs; logs are kept six months at least", ge=183)
+    ] = 400
     smtp_host: Annotated[str | None, Field(description="Mail server for alerts; unset: alerts stay in the outbox")] = (
         None
     )

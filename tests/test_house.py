@@ -52,6 +52,14 @@ def test_links_between_documents_lead_somewhere() -> None:
             assert (path.parent / target).exists(), f"{path.name} links to {target}"
 
 
+def test_every_document_that_code_and_data_name_exists() -> None:
+    named = re.compile(r"docs/[\w-]+\.md")
+    for path in _tracked():
+        if path.suffix in {".py", ".yaml", ".html", ".toml"} and path.is_file():
+            for document in named.findall(path.read_text(encoding="utf-8")):
+                assert (REPOSITORY / document).is_file(), f"{path.name} names {document}"
+
+
 @pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_every_command_has_help_in_chinese(command: str) -> None:
     shown = subprocess.run(
@@ -82,6 +90,14 @@ def test_nothing_in_the_repository_names_a_host_of_packages_or_a_path_of_a_machi
         if path.is_file() and path.suffix not in {".png", ".xls", ".xlsx", ".parquet", ".ico", ".woff2"}:
             found = forbidden.search(path.read_text(encoding="utf-8", errors="replace"))
             assert not found or path == Path(__file__), f"{path.relative_to(REPOSITORY)}: {found.group()}"
+
+
+def test_the_lock_file_serves_other_machines_than_the_one_it_was_made_on() -> None:
+    """A lock with the hash of one built file a package once installed on one Python and one kind of machine only."""
+    text = (REPOSITORY / "requirements.lock").read_text(encoding="utf-8")
+    packages = re.findall(r"^(\S+)==\S+((?:[^\n]*\\\n)+[^\n]*)", text, re.MULTILINE)
+    assert len(packages) > 100
+    assert [name for name, hashes in packages if hashes.count("--hash=") < 2] == []
 
 
 def test_the_lock_file_has_names_versions_and_hashes_only() -> None:

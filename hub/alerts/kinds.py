@@ -137,6 +137,18 @@ _ALL = (
         "立即请系统管理员执行 coop-hub verify 查看细节，保留现场，不要删除任何文件。",
     ),
     AlertKind(
+        "head_not_handed",
+        "台账摘要没有交存",
+        "The ledger's head was not handed over",
+        "按正文所说改正；改正后执行 coop-hub ledger handover，或等下一夜自动再试。",
+    ),
+    AlertKind(
+        "working_days_unknown",
+        "工作日历缺少需要的年份",
+        "The calendar of working days lacks a year",
+        "国务院办公厅每年秋季公布下一年的放假安排；按通知填写部署目录里的 working_days.yaml，并在 years 里写上该年。",
+    ),
+    AlertKind(
         "disk_low",
         "磁盘空间不足",
         "Disk space is low",

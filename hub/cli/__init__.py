@@ -19,12 +19,14 @@ from hub.settings import Settings, load_settings
 # command -> (module below hub.cli, one line of help). The module's click command carries the name of the command.
 COMMANDS: dict[str, tuple[str, str]] = {
     "sync": ("sync", "夜间同步一次 · one nightly run"),
+    "connectors": ("connectors", "连接方式：列出、检查、查看对方有什么 · the ways in and out: list, check, discover"),
     "columns": ("columns", "列名对照：确认一次，以后自动识别 · what a sender's headers mean"),
     "deliver": ("deliver", "人工交件 · hand in files for a feed"),
     "inspect": ("inspect", "看阅读器如何理解文件 · what the reader makes of files"),
     "export": ("export", "导出对照表或总表 · export the crosswalk or the master table"),
     "deliveries": ("deliveries", "来件：列出、放行、退回、回执、退回工作簿 · deliveries and what became of them"),
     "agreements": ("agreements", "共享协议：列出、比较、批准、撤销 · agreements and their approval"),
+    "extract": ("extract", "按过去某日提取一份摘录 · one extract as of a past day, as known on a past night"),
     "catalogue": ("catalogue", "数据目录 · the catalogue of feeds and datasets"),
     "corrections": ("corrections", "校核纠错 · disputes of values"),
     "ledger": ("ledger", "共享台账：查看、导出、离线核验 · the ledger"),
@@ -57,6 +59,7 @@ class _LazyGroup(click.Group):
             return None
         module = importlib.import_module(f"hub.cli.{COMMANDS[cmd_name][0]}")
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        _accept_places(command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -67,6 +70,18 @@ class _LazyGroup(click.Group):
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 def cli() -> None:
     """合作社数据共享枢纽 · Coop Hub: a county's data about its farmers' cooperatives, shared every night."""
+
+
+def _accept_places(command: click.Command) -> None:
+    """Lets a command, and all below it, take `--data` and `--deployment` even where it has no use for one of them: a script
+    that calls several commands gives each the same two options."""
+    if isinstance(command, click.Group):
+        for inner in command.commands.values():
+            _accept_places(inner)
+        return
+    has = {option for parameter in command.params for option in parameter.opts}
+    for option in sorted({"--data", "--deployment"} - has):
+        command.params.append(click.Option([option], expose_value=False, hidden=True))
 
 
 data_option = click.option("--data", type=click.Path(path_type=Path), help="数据目录 data folder (默认 var/)")

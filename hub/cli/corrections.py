@@ -200,10 +200,12 @@ def archive(number: int, *, department: str, person: str, data: Path | None, dep
 def show_figures(first: datetime, data: Path | None, deployment: Path | None) -> None:
     """各提供部门的办理统计。"""
     from hub.sharing.corrections import figures
+    from hub.sharing.working_days import working_calendar
 
     with opened(data, deployment) as place, place.engine.connect() as connection:
+        calendar = working_calendar(place.deployment)
         print_table(
-            ("提供部门", "提出", "在办", "逾期", "已更正", "核实无误", "不予受理", "平均天数"),
+            ("提供部门", "提出", "在办", "逾期", "已更正", "核实无误", "不予受理", "平均工作日"),
             (
                 (
                     place.called(f.department),
@@ -215,6 +217,6 @@ def show_figures(first: datetime, data: Path | None, deployment: Path | None) ->
                     f.refused,
                     f"{f.days:.1f}" if f.days is not None else "",
                 )
-                for f in figures(connection, first=first.date(), last=place.today, today=place.today)
+                for f in figures(connection, calendar, first=first.date(), last=place.today, today=place.today)
             ),
         )

@@ -82,7 +82,7 @@ def _answered(connection: Connection, truth: Any, folder: Path) -> list[Round]:
     from hub.deployment import load_deployment
     from hub.matching.adoption import model_of
     from hub.matching.answering import answer_truly, entities_of_profiles
-    from hub.matching.resolve import read_decisions, read_profiles
+    from hub.matching.reading import read_decisions, read_profiles
 
     county = load_deployment(folder)
     profiles = read_profiles(connection)

@@ -1,15 +1,17 @@
-"""`coop-hub ledger`: reading the ledger, proving it here and offline, handing its head to another department."""
+"""`coop-hub ledger`: reading the ledger, proving it here and offline, handing its head to another department, whose copy a
+list is, clearing what is past its time of keeping."""
 
 from __future__ import annotations
 
 import json
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import click
 
 from hub.cli import data_option, deployment_option
-from hub.cli.sharing_frame import opened, print_table
+from hub.cli.sharing_frame import opened, person_option, print_table
 
 
 @click.group()
@@ -143,3 +145,79 @@ def who(coop_id: str, data: Path | None, deployment: Path | None) -> None:
             ),
             empty="没有部门领取过含该合作社的数据。",
         )
+
+
+@ledger.command("handover")
+@data_option
+@deployment_option
+def handover(data: Path | None, deployment: Path | None) -> None:
+    """把今天的链头摘要交给 ledger_handover.yaml 写明的部门（夜间会自动做）。"""
+    from hub.sharing.handover import hand_over_head
+
+    with opened(data, deployment) as place:
+        handed = hand_over_head(place.engine, place.deployment, place.settings, today=place.today)
+    if handed is None:
+        click.echo("没有交存：部署目录里没有 ledger_handover.yaml，或其中有误（见告警）。")
+        sys.exit(1)
+    click.echo(f"第 {handed.head.seq} 条的摘要：交{place.called(handed.to)}，已交 {'、'.join(handed.done) or '无'}。")
+    for way, why in handed.failed.items():
+        click.echo(f"✗ {way}：{why}")
+    sys.exit(1 if handed.failed else 0)
+
+
+@ledger.command("trace")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--extract", "extract_id", type=int, help="疑似出自哪一份摘录；不写则按列名逐份比对")
+@data_option
+@deployment_option
+def trace(file: Path, extract_id: int | None, data: Path | None, deployment: Path | None) -> None:
+    """外面发现的一份名单是谁领取的副本：看副本号，再看行的先后次序。只读，不存。"""
+    from hub.intake.reader import read_file
+    from hub.sharing.tracing import trace_list
+
+    with opened(data, deployment) as place:
+        reading = read_file(file, settings=place.settings)
+        found = trace_list(place.engine, place.settings, reading, extract_id=extract_id)
+    for n in found.named:
+        whose = (
+            f"{place.called(n.department)} {n.person} 领取的《{n.title}》"
+            if n.known
+            else "台账里没有这个副本号，可能被改过"
+        )
+        click.echo(f"副本号 {n.copy_number}：{whose}")
+    for t in found.certain:
+        click.echo(
+            f"行序与副本 {t.copy_number} 相符（{t.agreeing}/{t.pairs} 对）：{place.called(t.department)} {t.person} 领取的《{t.title}》"
+        )
+    if not found.certain:
+        best = found.traces[0] if found.traces else None
+        more = (
+            f"最接近的是 {best.copy_number}（{best.agreeing}/{best.pairs} 对，不足为凭）"
+            if best
+            else "没有认出其中的行"
+        )
+        click.echo(f"行序没有指向任何副本：比对了 {found.tried} 份摘录，{more}；重新排过序的名单认不出。")
+
+
+@ledger.command("prune")
+@click.option("--before", type=click.DateTime(["%Y-%m-%d"]), help="清理这一天以前的，默认满三年的")
+@click.option("--yes", is_flag=True, help="真的清理；不写只列出 really clear; without it, only tell")
+@person_option
+@data_option
+@deployment_option
+def prune(before: datetime | None, yes: bool, person: str, data: Path | None, deployment: Path | None) -> None:
+    """清理保存满三年的摘录文件和所含合作社的记录；台账本身永不清理。"""
+    from datetime import timedelta
+
+    from hub.sharing.retention import KEEP_DAYS, due
+    from hub.sharing.retention import prune as clear
+
+    with opened(data, deployment) as place:
+        day = before.date() if before else place.today - timedelta(days=KEEP_DAYS)
+        with place.engine.begin() as connection:
+            rows = due(connection, before=day, today=place.today)
+            size = sum(int(f["size"]) for r in rows for f in r.files)
+            if yes:
+                clear(connection, place.settings, before=day, today=place.today, person=person)
+    did = "已清理" if yes else "可清理（加 --yes 执行）"
+    click.echo(f"{day} 以前的摘录{did} {len(rows)} 份，{size / 1024 / 1024:.1f} MB。每份各记一条台账。")

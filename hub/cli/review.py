@@ -40,13 +40,13 @@ def _hub(data: Path | None, deployment: Path | None) -> Iterator[tuple[Engine, D
         engine.dispose()
 
 
-def _relink(engine: Engine, county: Deployment, later: bool) -> None:
+def _relink(engine: Engine, county: Deployment, later: bool, where: dict[str, Any]) -> None:
     if later:
         click.echo("已记录；下次夜间同步时生效。")
         return
-    from hub.matching import resolve
+    from hub.matching import resolve, workspace_of
 
-    summary = resolve(engine, county, None)
+    summary = resolve(engine, county, None, workspace=workspace_of(settings_from(**where).data))
     click.echo(
         f"已重新关联：合作社 {summary.cooperatives} 家，待判问题 {summary.questions} 个。总表和摘录在下次夜间同步更新。"
     )
@@ -89,6 +89,8 @@ def show(number: str, data: Path | None, deployment: Path | None) -> None:
     _echo_sides(question)
     for item in question.items:
         click.echo(f"  {item['weight']:+6.1f}  {item['title']}")
+    for side, probability in question.others:
+        click.echo(f"  其他候选：{side.name or '（无名称）'} {'、'.join(side.codes)}（{probability:.1%}）")
 
 
 def _echo_sides(question: OpenQuestion) -> None:
@@ -126,14 +128,16 @@ def decide(number: str, verdict: str, *, person: str, reason: str, later: bool, 
     """回答一个问题：same 同一家、different 不是同一家、unsure 拿不准。"""
     from hub.matching.decisions import decide as record
     from hub.matching.review import find_question
+    from hub.matching.review_rules import review_rules
 
     with _hub(**where) as (engine, county):
+        second = second or review_rules(county).needs_second(verdict)
         with engine.begin() as connection:
             q = find_question(connection, number)
             keys = q.asked.profile_key, q.other.profile_key
             decision = record(connection, *keys, verdict, person=person, reason=reason, second=second)
-        click.echo(f"已记录为第 {decision} 号判断。")
-        _relink(engine, county, later or second)
+        click.echo(f"已记录为第 {decision} 号判断{'，待另一人复核（coop-hub review confirm）' if second else ''}。")
+        _relink(engine, county, later or second, where)
 
 
 @review.command()
@@ -148,7 +152,7 @@ def confirm(decision: int, *, person: str, **where: Any) -> None:
     with _hub(**where) as (engine, county):
         with engine.begin() as connection:
             record(connection, decision, person=person)
-        _relink(engine, county, False)
+        _relink(engine, county, False, where)
 
 
 @review.command()
@@ -166,7 +170,7 @@ def undo(decision: int, *, person: str, reason: str, later: bool, **where: Any) 
         with engine.begin() as connection:
             revoke(connection, decision, person=person, reason=reason)
         click.echo(f"已撤销第 {decision} 号判断。")
-        _relink(engine, county, later)
+        _relink(engine, county, later, where)
 
 
 @review.command()
@@ -212,15 +216,18 @@ def export_queue(file: Path, town: str | None, **where: Any) -> None:
 @deployment_option
 def import_answers(file: Path, *, person: str | None, later: bool, **where: Any) -> None:
     """读回填好的工作簿。Answers from a returned workbook."""
+    from hub.matching.review_rules import review_rules
     from hub.matching.review_sheet import read_answers
 
     with _hub(**where) as (engine, county):
         with engine.begin() as connection:
-            done = read_answers(connection, file, person=person)
+            done = read_answers(
+                connection, file, person=person, rules=review_rules(county), entered_by=getpass.getuser()
+            )
         for answer in done:
             if answer.problem:
                 click.echo(f"第 {answer.row} 行（问题 {answer.number}）未采用：{answer.problem}")
         taken = sum(a.problem is None for a in done)
         click.echo(f"采用 {taken} 个答案，未采用 {len(done) - taken} 个。")
         if taken:
-            _relink(engine, county, later)
+            _relink(engine, county, later, where)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, bindparam, delete, select, text, update
@@ -13,10 +14,16 @@ from sqlalchemy.dialects.postgresql import insert
 
 from hub.errors import ConflictError
 from hub.intake.return_marker import ReturnMark, confirm_return, supersede_rows
+from hub.intake.source_rows import store_rows
+from hub.intake.staged_rows import read_columns
 from hub.intake.staging import StagedDelivery, forget_staged
 from hub.store.arrow import copy_in
-from hub.store.tables.intake import check_result, delivery, source_row
+from hub.store.tables.intake import check_result, delivery
 
+_PROFILE = (
+    "profile_name", "profile_former_name", "profile_codes", "profile_representative", "profile_phone", "profile_town",
+    "profile_address", "profile_founded_on",
+)  # fmt: skip
 _ACCEPTING_LOCK = 0x_C00B_0002  # acceptances go one after the other: overlap between increments must be seen
 
 
@@ -26,11 +33,6 @@ def accept_delivery(engine: Engine, staged: StagedDelivery, *, run_id: int | Non
     Raises:
         ConflictError: the delivery is no longer waiting (another run took it).
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-    import pyarrow.parquet as pq
-
-    table = pq.read_table(staged.rows)
     with engine.begin() as connection:
         connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _ACCEPTING_LOCK})
         state = connection.execute(
@@ -42,23 +44,12 @@ def accept_delivery(engine: Engine, staged: StagedDelivery, *, run_id: int | Non
             raise ConflictError(
                 "这份来件已被处理。", next_step="用 coop-hub deliveries 查看它现在的状态。", detail=str(state)
             )
-        connection.execute(delete(source_row).where(source_row.c.delivery_id == staged.delivery_id))
         feed = connection.execute(
             text("select feed from delivery where delivery_id = :id"), {"id": staged.delivery_id}
         ).scalar_one()
-        rows = table.num_rows
-        constants = {
-            "delivery_id": pa.array([staged.delivery_id] * rows, pa.int64()),
-            "feed": pa.array([feed] * rows, pa.string()),
-        }
-        names = ("sheet", "row", "part", "disposition", "profile_key", "fields", "raw", "content_key", "notes")
-        columns = pa.table({**constants, **{n: table[n] for n in names}})
-        columns = columns.set_column(
-            columns.schema.get_field_index("sheet"), "sheet", pc.fill_null(columns["sheet"], "")
-        )
-        copy_in(connection, "source_row", columns)
-        _insert_profiles(connection, table, run_id)
-        _write_reasons(connection, staged.delivery_id, table)
+        store_rows(connection, staged.delivery_id, feed, staged.rows, staged.rows_in)
+        _insert_profiles(connection, staged.rows, run_id)
+        _write_reasons(connection, staged.delivery_id, staged.rows)
         corrects, hold = _corrected_delivery(connection, staged)
         if corrects is not None and hold is None:
             supersede_rows(connection, staged.delivery_id, corrects)
@@ -105,39 +96,41 @@ def _corrected_delivery(connection: Connection, staged: StagedDelivery) -> tuple
     return staged.supersedes, staged.hold
 
 
-def _insert_profiles(connection: Connection, table: Any, run_id: int | None) -> None:
+def _insert_profiles(connection: Connection, staged: Path, run_id: int | None) -> None:
     """Profiles of rows that may be linked, once each, whoever said them first."""
-    import duckdb
     import pyarrow as pa
+    import pyarrow.compute as pc
 
-    memory = duckdb.connect()
-    memory.register("staged", table)
-    profiles: pa.Table = memory.sql(
-        """
-        select distinct on (profile_key) profile_key, profile_name as name, profile_former_name as former_name,
-               coalesce(profile_codes, '[]') as codes, profile_representative as representative,
-               profile_phone as phone, profile_town as town, profile_address as address, profile_founded_on as founded_on
-        from staged where profile_key is not null and disposition in ('accepted', 'duplicate') order by profile_key
-        """
-    ).to_arrow_table()
-    memory.close()
-    if profiles.num_rows == 0:
+    columns = read_columns(staged, ("disposition", "profile_key", *_PROFILE))
+    wanted = pc.and_(
+        columns["profile_key"].is_valid(),
+        pc.is_in(columns["disposition"], value_set=pa.array(["accepted", "duplicate"])),
+    )
+    rows = columns.filter(wanted).drop_columns(["disposition"])
+    if rows.num_rows == 0:
         return
+    places = pa.table({"key": rows["profile_key"], "place": pa.array(range(rows.num_rows), pa.int64())})
+    first = places.group_by("key", use_threads=False).aggregate([("place", "min")]).sort_by("key")["place_min"]
+    rows = rows.take(first)
+    lists = pc.binary_join_element_wise(
+        "{", pc.utf8_slice_codeunits(pc.fill_null(rows["profile_codes"], "[]"), 1, -1), "}", ""
+    )  # what stands between the brackets reads the same in JSON and in PostgreSQL's arrays
+    rows = rows.set_column(rows.column_names.index("profile_codes"), "profile_codes", lists)
+    rows = rows.rename_columns([n if n == "profile_key" else n.removeprefix("profile_") for n in rows.column_names])
     connection.execute(
         text(
-            "create temporary table arriving_profile (profile_key text, name text, former_name text, codes jsonb, "
+            "create temporary table arriving_profile (profile_key text, name text, former_name text, codes text[], "
             "representative text, phone text, town text, address text, founded_on date) on commit drop"
         )
     )
-    copy_in(connection, "arriving_profile", profiles.cast(pa.schema([(n, pa.string()) for n in profiles.column_names])))
+    copy_in(connection, "arriving_profile", rows)
     connection.execute(
         text(
             """
             insert into profile (profile_key, name, former_name, codes, representative, phone, town, address, founded_on,
                                  first_run_id)
-            select profile_key, name, former_name, array(select jsonb_array_elements_text(codes)), representative, phone,
-                   town, address, founded_on, :run_id
-            from arriving_profile order by profile_key
+            select profile_key, name, former_name, codes, representative, phone, town, address, founded_on, :run_id
+            from arriving_profile
             on conflict (profile_key) do nothing
             """
         ),
@@ -146,9 +139,10 @@ def _insert_profiles(connection: Connection, table: Any, run_id: int | None) -> 
     connection.execute(text("drop table arriving_profile"))
 
 
-def _write_reasons(connection: Connection, delivery_id: int, table: Any) -> None:
+def _write_reasons(connection: Connection, delivery_id: int, staged: Path) -> None:
     import pyarrow.compute as pc
 
+    table = read_columns(staged, ("sheet", "row", "part", "reasons"))
     failed = table.filter(pc.is_valid(table["reasons"]))
     if failed.num_rows == 0:
         return
@@ -172,19 +166,27 @@ def _write_reasons(connection: Connection, delivery_id: int, table: Any) -> None
 
 def _mark_overlap(connection: Connection, delivery_id: int) -> None:
     """Rows an increment repeats from an earlier accepted delivery of its feed are duplicates: windows overlap by design."""
+    earlier = connection.execute(
+        text(
+            """
+            select e.delivery_id from delivery d join delivery e on e.feed = d.feed and e.department = d.department
+            where d.delivery_id = :id and d.coverage <> 'full' and e.delivery_id <> d.delivery_id and e.state = 'accepted'
+            """
+        ),
+        {"id": delivery_id},
+    ).scalars()
+    if not (ids := list(earlier)):
+        return
     connection.execute(
         text(
             """
             update source_row s set disposition = 'duplicate'
-            from delivery d
-            where s.delivery_id = :id and d.delivery_id = :id and d.coverage <> 'full' and s.disposition = 'accepted'
-              and exists (select 1 from source_row e join delivery ed using (delivery_id)
-                          where e.content_key = s.content_key and e.feed = s.feed and e.delivery_id <> s.delivery_id
-                            and e.disposition = 'accepted' and e.superseded_by is null and ed.state = 'accepted'
-                            and ed.department = d.department)
+            where s.delivery_id = :id and s.disposition = 'accepted'
+              and exists (select from source_row e where e.content_key = s.content_key and e.delivery_id = any(:earlier)
+                          and e.disposition = 'accepted' and e.superseded_by is null)
             """
         ),
-        {"id": delivery_id},
+        {"id": delivery_id, "earlier": ids},
     )
 
 

@@ -59,12 +59,14 @@ def store_file(source: Path, data: Path) -> ArchivedFile:
             target.parent.mkdir(parents=True, exist_ok=True)
             temporary = target.with_name(f".{uuid.uuid4().hex}.part")
             try:
+                copied = hashlib.sha256()
                 with source.open("rb") as reading, temporary.open("wb") as writing:
                     while block := reading.read(_BLOCK):
                         writing.write(block)
+                        copied.update(block)
                     writing.flush()
                     os.fsync(writing.fileno())
-                if digests_of(temporary)[0] != sha256:
+                if copied.hexdigest() != sha256:
                     raise TransientError(
                         "文件在读取时仍在变化。",
                         next_step="下一次同步会再取；若一直如此，请发送方传完后再改名。",

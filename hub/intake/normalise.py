@@ -4,8 +4,7 @@ profile. Set-based: a million rows are a dozen vector operations.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -13,8 +12,9 @@ from typing import TYPE_CHECKING
 from hub.errors import DriftError
 from hub.feeds.model import Feed, FeedField
 from hub.intake.cells import arrow_type, normalise_cells
-from hub.intake.cells_text import ESCAPED, odd_bytes
+from hub.intake.cells_text import odd_bytes
 from hub.intake.columns import closest_header, match_columns
+from hub.intake.json_text import json_objects, slices
 from hub.intake.profile import profile_columns
 from hub.intake.reader.facts import sheet_choice, town_of_sheet
 from hub.intake.reader.model import Reading, SheetReading, refuse
@@ -158,7 +158,6 @@ def _stage_sheet(reading: Reading, sheet: SheetReading, feed: Feed, delivery_tow
 
     # Arrow and DuckDB let go of the interpreter: columns of a large table are worked on side by side
     with ThreadPoolExecutor(2 if length > SIDE_BY_SIDE else 1) as threads:
-        raw = threads.submit(raw_json, sheet)
         results = dict(zip((f.name for f in feed.fields), threads.map(one, feed.fields), strict=True))
         values = {name: column for name, (column, _) in results.items()}
         if feed.sheet_field:
@@ -170,7 +169,7 @@ def _stage_sheet(reading: Reading, sheet: SheetReading, feed: Feed, delivery_tow
             "sheet": pa.repeat(pa.scalar(sheet.name, pa.string()), length),
             "row": sheet.rows["row"].combine_chunks(),
             "part": sheet.rows["part"].combine_chunks(),
-            "raw": raw.result(),
+            "raw": raw_json(sheet, threads.map),
             "notes": joined_notes([notes for _, notes in results.values() if notes is not None], length),
         }
     return pa.table({**columns, **{name: profile[name] for name in PROFILE_COLUMNS}, **values})
@@ -198,29 +197,25 @@ def joined_notes(notes: list[pa.Array], length: int) -> pa.Array:
     return pc.binary_join_element_wise("[", pc.utf8_slice_codeunits(joined, 2), "]", "")
 
 
-def raw_json(sheet: SheetReading) -> pa.ChunkedArray:
-    """JSON objects of header -> text as shown, empty cells left out. Zero bytes become blanks: PostgreSQL's jsonb
-    refuses them."""
-    import duckdb
+def raw_json(sheet: SheetReading, side_by_side: Callable[..., Iterable[pa.Array]] = map) -> pa.ChunkedArray:
+    """JSON objects of header -> text as shown, empty cells left out. Zero bytes become blanks: PostgreSQL's JSON refuses
+    them. `side_by_side` works like `map`, perhaps in threads."""
     import pyarrow as pa
 
     length = sheet.rows.num_rows
-    filled = [n for n in range(len(sheet.columns)) if sheet.rows[f"c{n}"].null_count < length]
-    if not filled or not length:
-        return pa.repeat(pa.scalar("{}", pa.string()), length)
-    whole = {n: whole_column(f"c{n}") for n in filled}
-    names = {n: whole[n] if whole[n] in sheet.rows.column_names else f"c{n}" for n in filled}
-    source = sheet.rows.select(list(names.values()))
-    pairs = []
-    for n, column in names.items():
-        key = f", {json.dumps(sheet.columns[n].header, ensure_ascii=False)}: ".replace("'", "''")
-        odd = odd_bytes(source[column])
-        cell = f"replace({column}, chr(0), ' ')" if 0 in odd else column
-        text = f"to_json({cell})::varchar" if odd & ESCAPED else f"'\"' || {cell} || '\"'"
-        pairs.append(f"'{key}' || {text}")
-    with duckdb.connect(config={"threads": 2 if length > SIDE_BY_SIDE else 1}) as connection:
-        connection.register("source", source)
-        result = connection.sql(
-            f"select '{{' || substr(concat({', '.join(pairs)}), 3) || '}}' as raw from source"
-        ).to_arrow_table()
-    return result["raw"].cast(pa.string())
+    names = sheet.rows.column_names
+    cells: dict[str, pa.ChunkedArray] = {}
+    for n, column in enumerate(sheet.columns):
+        whole = whole_column(f"c{n}")
+        cells[column.header] = sheet.rows[whole if whole in names else f"c{n}"]
+
+    def one(piece: tuple[int, int]) -> pa.Array:
+        return json_objects({h: _without_zeros(c.slice(*piece).combine_chunks()) for h, c in cells.items()}, piece[1])
+
+    return pa.chunked_array(side_by_side(one, slices(length)), pa.string())
+
+
+def _without_zeros(cells: pa.Array) -> pa.Array:
+    import pyarrow.compute as pc
+
+    return pc.replace_substring(cells, "\0", " ") if 0 in odd_bytes(cells) else cells

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from hub.feeds.model import Feed, Role
 from hub.intake.cells_text import distinct_cells, squeezed
+from hub.intake.json_text import escaped, md5_of, slices
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -68,7 +69,12 @@ def profile_columns(
     if delivery_town:
         columns["town"] = pc.fill_null(columns["town"], delivery_town)
     codes = [fields[f.name] for f in feed.with_role(Role.CODE) if f.name in fields]
-    columns["codes"], columns["key"] = _codes_and_keys(codes, columns, length)
+    found = []
+    for start, size in slices(length) if length else [(0, 0)]:
+        some = {part: column.slice(start, size) for part, column in columns.items()}
+        found.append(_codes_and_keys([c.slice(start, size) for c in codes], some, size))
+    for part, pieces in zip(("codes", "key"), zip(*found, strict=True), strict=True):
+        columns[part] = pa.concat_arrays(pieces)
     return {f"profile_{part}": column for part, column in columns.items()}
 
 
@@ -78,27 +84,53 @@ def _squeezed(column: pa.Array) -> pa.Array:
 
 
 def _codes_and_keys(codes: list[pa.Array], parts: dict[str, pa.Array], length: int) -> tuple[pa.Array, pa.Array]:
-    """(JSON lists of the row's distinct sound codes, sorted; keys), computed in DuckDB."""
-    import duckdb
+    """(JSON lists of the row's distinct sound codes, sorted; keys)."""
     import pyarrow as pa
+    import pyarrow.compute as pc
 
-    names = [f"code{i}" for i in range(len(codes))]
-    source = pa.table({**dict(zip(names, codes, strict=True)), **parts})
-    sound = [f"case when regexp_full_match({n}, '{_DAMAGED}') then null else nullif({n}, '') end" for n in names]
-    if len(names) == 1:  # most feeds: no need for lists
-        joined, listed = f"coalesce({sound[0]}, '')", f"coalesce('[\"' || {sound[0]} || '\"]', '[]')"
-    else:
-        every = ", ".join(sound) or "null::varchar"
-        codes_list = f"list_sort(list_distinct([{every}]))"  # list_distinct leaves nulls out
-        joined, listed = f"array_to_string({codes_list}, ',')", f"to_json({codes_list})::varchar"
-    texts = ", ".join("joined" if p == "codes" else f"coalesce({p}, '')" for p in PARTS)
-    with duckdb.connect(config={"threads": 2 if length > 20_000 else 1}) as connection:
-        connection.register("source", source)
-        result = connection.sql(
-            f"""select listed as codes,
-                    case when name is null and former_name is null and joined = '' then null
-                         else md5(concat_ws(chr(31), {texts})) end as key
-                from (select {joined} as joined, {listed} as listed,
-                        name, former_name, representative, phone, town, address, founded_on from source)"""
-        ).to_arrow_table()
-    return result["codes"].cast(pa.string()), result["key"].cast(pa.string())
+    joined, listed = _listed([_sound(c) for c in codes], length)
+    texts = [joined if p == "codes" else pc.fill_null(parts[p], "") for p in PARTS]
+    nobody = pc.and_(pc.and_(parts["name"].is_null(), parts["former_name"].is_null()), pc.equal(joined, ""))
+    return listed, pc.if_else(
+        nobody, pa.scalar(None, pa.string()), md5_of(pc.binary_join_element_wise(*texts, _SEPARATOR))
+    )
+
+
+def _sound(codes: pa.Array) -> pa.Array:
+    """Codes without those a spreadsheet has damaged."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    damaged = pc.fill_null(pc.match_substring_regex(codes, f"^(?:{_DAMAGED})?$"), False)
+    return pc.if_else(damaged, pa.scalar(None, pa.string()), codes) if pc.any(damaged).as_py() else codes
+
+
+def _listed(codes: list[pa.Array], length: int) -> tuple[pa.Array, pa.Array]:
+    """Each row's codes (the columns' values, sorted, each once) joined by commas, and as a JSON list."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not codes:
+        return pa.repeat(pa.scalar("", pa.string()), length), pa.repeat(pa.scalar("[]", pa.string()), length)
+    in_order = codes[:1]
+    for column in codes[1:]:  # sorted in: what is there already is not taken twice
+        rest = column
+        for place, known in enumerate(in_order):
+            rest = pc.if_else(pc.fill_null(pc.equal(known, rest), False), pa.scalar(None, pa.string()), rest)
+            in_order[place] = pc.min_element_wise(known, rest)
+            rest = pc.if_else(pc.and_(known.is_valid(), rest.is_valid()), pc.max_element_wise(known, rest), None)
+        in_order.append(rest)
+    joined, quoted = pc.fill_null(in_order[0], ""), _quoted("[", in_order[0])
+    for column in in_order[1:]:
+        if column.null_count < length:
+            joined = pc.binary_join_element_wise(
+                joined, pc.fill_null(pc.binary_join_element_wise(",", column, ""), ""), ""
+            )
+            quoted = pc.binary_join_element_wise(quoted, pc.fill_null(_quoted(",", column), ""), "")
+    return joined, pc.fill_null(pc.binary_join_element_wise(quoted, "]", ""), "[]")
+
+
+def _quoted(before: str, column: pa.Array) -> pa.Array:
+    import pyarrow.compute as pc
+
+    return pc.binary_join_element_wise(f'{before}"', escaped(column), '"', "")

@@ -28,7 +28,7 @@ with current as (
     left join lateral (
         select min(e.received_at) as received_at from source_row x join delivery e using (delivery_id)
         where x.content_key = s.content_key and x.disposition = 'quarantined' and e.feed = c.feed
-          and e.department = c.department and s.fields <> '{{}}'::jsonb
+          and e.department = c.department and cast(s.fields as text) <> '{{}}'
     ) first on true
 )
 select w.delivery_id, w.feed, w.department, w.town, w.name, count(distinct w.row_id) as rows, min(w.since) as since,

@@ -1,5 +1,5 @@
 """Stage one delivery: read, normalise, check, and give every row its disposition. A pure function of the file, the feed, the
-remembered column mapping and the deployment; its result lies in one Parquet file until acceptance makes it durable in the
+remembered column mapping and the deployment; its result lies in one Arrow file until acceptance makes it durable in the
 database, so a killed night simply stages again.
 """
 
@@ -15,19 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from hub.deployment import Deployment, FeedDeclaration
 from hub.errors import FormatError, HubError, Where
-from hub.feeds import Feed, Kind, get_feed
+from hub.feeds import get_feed
 from hub.intake.deliveries import Delivery
+from hub.intake.scope import out_of_scope_reasons
+from hub.intake.staged_rows import staged_path, write_rows
 from hub.settings import Settings
 
 if TYPE_CHECKING:
-    import pandas as pd
     import pyarrow as pa
-
-STAGED_COLUMNS = (
-    "sheet", "row", "part", "disposition", "profile_key", "profile_name", "profile_former_name", "profile_codes",
-    "profile_representative", "profile_phone", "profile_town", "profile_address", "profile_founded_on",
-    "fields", "raw", "content_key", "notes", "reasons",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +38,7 @@ class RuleOutcome:
 
 @dataclass(frozen=True, slots=True)
 class StagedDelivery:
-    """What staging found. `rows` is a Parquet file of STAGED_COLUMNS; `hold` is why a person must look first."""
+    """What staging found. `rows` is an Arrow file (`staged_rows`); `hold` is why a person must look first."""
 
     delivery_id: int
     as_of: date
@@ -59,10 +54,6 @@ class StagedDelivery:
     @property
     def rows_in(self) -> int:
         return sum(self.counts.values())
-
-
-def staged_path(data: Path, delivery_id: int) -> Path:
-    return data / "staged" / f"{delivery_id}.parquet"
 
 
 def stage_delivery(
@@ -84,7 +75,7 @@ def stage_delivery(
     Raises:
         HubError: the delivery as a whole cannot be used (unreadable, empty, a required column missing).
     """
-    from expectations import check_rows, duplicate_positions
+    from expectations import check_rows
     from hub.intake.normalise import normalise_reading
     from hub.intake.reader import read_file
     from hub.intake.reader.facts import detect_as_of, detect_town
@@ -105,22 +96,20 @@ def stage_delivery(
         staged = normalise_reading(reading, feed, delivery_town=town)
     except HubError as error:
         raise error.at(feed=feed.title.zh, file=one.name) from None
-    frame = staged.rows.to_pandas()
+    rows = staged.rows
     headers = {c.field: c.header for s in reading.sheets for c in s.columns if c.field}
     report = check_rows(
-        feed, frame, previous_rows=None if mark else rows_before(town), hold_below=declaration.hold_below, coverage=one.coverage,
-        headers=headers, today=business_date,
+        feed, rows.select(["notes", *feed.by_name]).to_pandas(), previous_rows=None if mark else rows_before(town),
+        hold_below=declaration.hold_below, coverage=one.coverage, headers=headers, today=business_date,
     )  # fmt: skip
     refused = [r.message for r in report.results if r.severity == "critical" and not r.passed]
     if refused:
         raise FormatError("；".join(refused), next_step="请发送方更正后重新报送整份文件。", where=where)
-    outside = _out_of_scope_reasons(frame)
+    outside = out_of_scope_reasons(rows)
     row_failures = [r for r in report.results if r.severity == "row" and not r.passed]
-    reasons = _reasons(len(frame), row_failures, outside, headers)
-    disposition = _dispositions(frame, reasons, outside, duplicate_positions(feed, frame))
-    table = _staged_table(staged.rows, feed, disposition, reasons)
+    disposition = _dispositions(rows.num_rows, row_failures, outside, report.repeated)
     path = staged_path(settings.data, one.delivery_id)
-    _write_durably(table, path)
+    write_rows(path, rows, feed, disposition, _reasons(rows.num_rows, row_failures, outside, headers))
     holds = [r.message for r in report.results if r.severity == "hold" and not r.passed]
     return StagedDelivery(
         delivery_id=one.delivery_id,
@@ -129,7 +118,7 @@ def stage_delivery(
         supersedes=mark.delivery_id if mark else None,
         returned_check=mark.check if mark else None,
         rows=path,
-        counts={str(k): int(v) for k, v in disposition.value_counts().items()},
+        counts={c["values"]: c["counts"] for c in disposition.value_counts().to_pylist()},
         outcomes=tuple(
             RuleOutcome(r.rule, r.severity, bool(r.passed), len(r.failed_positions), r.message) for r in report.results
         ),
@@ -143,34 +132,15 @@ def stage_delivery(
     )
 
 
-def _out_of_scope_reasons(frame: pd.DataFrame) -> pd.Series:
-    """Why a row is about something that is not a cooperative, or null. Decided on distinct (name, codes) only."""
-    import pandas as pd
-
-    from hub.identifiers.scope import out_of_scope_reason
-
-    distinct = frame[["profile_name", "profile_codes"]].drop_duplicates()
-    found = {}
-    for name, codes in distinct.itertuples(index=False, name=None):
-        reason = out_of_scope_reason(
-            name if isinstance(name, str) else "", json.loads(codes) if isinstance(codes, str) else ()
-        )
-        if reason:
-            found[name, codes] = reason
-    if not found:
-        return pd.Series([None] * len(frame), index=frame.index, dtype="object")
-    keys = pd.MultiIndex.from_frame(frame[["profile_name", "profile_codes"]])
-    return pd.Series([found.get(k) for k in keys], index=frame.index, dtype="object")
-
-
-def _reasons(rows: int, failures: list[Any], outside: pd.Series, headers: dict[str, str]) -> pd.Series:
+def _reasons(rows: int, failures: list[Any], outside: dict[int, str], headers: dict[str, str]) -> pa.Array:
     """Per row, the JSON list of why it is not accepted; null for most."""
-    import pandas as pd
+    import numpy as np
+    import pyarrow as pa
 
     gathered: dict[int, list[dict[str, Any]]] = {}
     for failure in failures:
-        for position in failure.failed_positions:
-            gathered.setdefault(int(position), []).append(
+        for position in failure.failed_positions.tolist():
+            gathered.setdefault(position, []).append(
                 {
                     "rule": failure.rule,
                     "field": failure.field,
@@ -178,67 +148,26 @@ def _reasons(rows: int, failures: list[Any], outside: pd.Series, headers: dict[s
                     "message": failure.message,
                 }
             )
-    for position in outside[outside.notna()].index:
-        gathered[int(position)] = [
-            {"rule": "out_of_scope", "field": None, "column": None, "message": outside[position]}
-        ]
-    return pd.Series(
-        [json.dumps(gathered[i], ensure_ascii=False) if i in gathered else None for i in range(rows)], dtype="object"
-    )
+    for position, why in outside.items():
+        gathered[position] = [{"rule": "out_of_scope", "field": None, "column": None, "message": why}]
+    texts = np.full(rows, None, dtype=object)
+    for position, listed in gathered.items():
+        texts[position] = json.dumps(listed, ensure_ascii=False)
+    return pa.array(texts, pa.string())
 
 
-def _dispositions(frame: pd.DataFrame, reasons: pd.Series, outside: pd.Series, duplicates: Any) -> pd.Series:
+def _dispositions(rows: int, failures: list[Any], outside: dict[int, str], repeated: Any) -> pa.Array:
+    """Per row what becomes of it; the later of these words wins."""
     import numpy as np
-    import pandas as pd
-
-    disposition = pd.Series(np.full(len(frame), "accepted", dtype=object))
-    disposition.iloc[list(map(int, duplicates))] = "duplicate"
-    disposition[reasons.notna()] = "quarantined"
-    disposition[outside.notna()] = "out_of_scope"
-    return disposition
-
-
-def _staged_table(rows: pa.Table, feed: Feed, disposition: pd.Series, reasons: pd.Series) -> pa.Table:
-    """The rows in the shape of STAGED_COLUMNS: the feed's columns folded into one JSON object without its nulls."""
-    import duckdb
     import pyarrow as pa
 
-    extended = rows.append_column("disposition", pa.array(disposition, pa.string())).append_column(
-        "reasons", pa.array(reasons, pa.string())
-    )
-    with_serial = ", ".join(f'"{f.name}" := rows."f_{f.name}"' for f in feed.fields)
-    saying = ", ".join(f'"{f.name}" := rows."f_{f.name}"' for f in feed.fields if f.kind is not Kind.SERIAL)
-    # feed columns get a prefix first: a field called "row" or "raw" must not meet the row's own columns
-    own = {"sheet", "row", "part", "raw", "notes", "disposition", "reasons"}
-    renamed = [n if n in own or n.startswith("profile_") else f"f_{n}" for n in extended.column_names]
-    connection = duckdb.connect()
-    try:
-        connection.register("rows", extended.rename_columns(renamed))
-        result = connection.sql(
-            f"""
-            select sheet, "row", part, disposition, profile_key, profile_name, profile_former_name, profile_codes,
-                   profile_representative, profile_phone, profile_town, profile_address, profile_founded_on,
-                   cast(json_merge_patch('{{}}', to_json(struct_pack({with_serial}))) as varchar) as fields, raw,
-                   md5(cast(json_merge_patch('{{}}', to_json(struct_pack({saying}))) as varchar)) as content_key,
-                   notes, reasons
-            from rows
-            """
-        ).to_arrow_table()
-    finally:
-        connection.close()
-    return result
-
-
-def _write_durably(table: pa.Table, path: Path) -> None:
-    import pyarrow.parquet as pq
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".part")
-    with temporary.open("wb") as stream:
-        pq.write_table(table, stream, compression="zstd")
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(path)
+    words = pa.array(["accepted", "duplicate", "quarantined", "out_of_scope"])
+    chosen = np.zeros(rows, dtype=np.int8)
+    chosen[repeated] = 1
+    for failure in failures:
+        chosen[failure.failed_positions] = 2
+    chosen[list(outside)] = 3
+    return words.take(pa.array(chosen))
 
 
 def save_staged(staged: StagedDelivery) -> None:

@@ -6,7 +6,7 @@ Reading is in hub.master.reading; what may leave, and to whom, is hub.sharing's 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -236,9 +236,27 @@ def read_datasets(
     """
     from hub.master.reading import read
 
+    return read(connection, _wanted(names), as_of=as_of, known_at=known_at)
+
+
+def stream_datasets(
+    connection: Connection, names: Iterable[str], *, as_of: date | None = None, known_at: date | int | None = None
+) -> Iterator[tuple[str, pa.RecordBatchReader]]:
+    """The same one after another, each in batches, for whoever writes them away: memory holds one batch of the rows handed
+    on. A reader is good until the next is asked for.
+
+    Raises:
+        ConfigurationError: as `read_dataset`.
+    """
+    from hub.master.reading import stream
+
+    return stream(connection, _wanted(names), as_of=as_of, known_at=known_at)
+
+
+def _wanted(names: Iterable[str]) -> list[Dataset]:
     wanted = list(dict.fromkeys(names))
     if unknown := [n for n in wanted if n not in DATASETS]:
         raise ConfigurationError(
             f"没有名为 {'、'.join(unknown)} 的数据集。", next_step=f"可用的有：{'、'.join(DATASETS)}。"
         )
-    return read(connection, [DATASETS[n] for n in wanted], as_of=as_of, known_at=known_at)
+    return [DATASETS[n] for n in wanted]

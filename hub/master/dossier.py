@@ -377,7 +377,7 @@ def _receipts(connection: Connection, coop_id: str) -> tuple[dict[str, Any], ...
         text(
             """select l.at, l.event, l.department, l.person, e.title, e.business_date from ledger l join extract e using (extract_id)
                join extract_cooperative x on x.agreement = e.agreement and x.department = e.department and x.from_extract <= e.extract_id
-                    and (x.until_extract is null or x.until_extract > e.extract_id)
+                    and (x.until_extract is null or x.until_extract > e.extract_id) and (not e.past or x.from_extract = e.extract_id)
                where x.coop_id = :c and l.event in ('downloaded', 'pushed')
                order by l.seq desc limit 200"""
         ),

@@ -6,7 +6,7 @@ from the same rows, links and thresholds the version rested on.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -27,6 +27,9 @@ from hub.store.tables.master import master_version
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
+
+
+_BATCH = 50_000  # rows handed on at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +73,30 @@ def read(
     connection: Connection, wanted: Sequence[Dataset], *, as_of: date | None, known_at: date | int | None
 ) -> dict[str, pa.Table]:
     """See hub.master.datasets.read_datasets."""
+    return {n: rows.read_all() for n, rows in stream(connection, wanted, as_of=as_of, known_at=known_at)}
+
+
+def stream(
+    connection: Connection, wanted: Sequence[Dataset], *, as_of: date | None, known_at: date | int | None
+) -> Iterator[tuple[str, pa.RecordBatchReader]]:
+    """See hub.master.datasets.stream_datasets."""
+    import pyarrow as pa
+
     version = find_version(connection, known_at)
     duck = new_duck()
     try:
         feeds = tuple(sorted({feed for dataset in wanted for feed in dataset.feeds}))
         define_master_rows(connection, duck, version, as_of, feeds=feeds)
-        found: dict[str, pa.Table] = {}
         for dataset in wanted:
             columns = [f'"{f.name}"' for f in dataset.fields]
             order = ", ".join(f"{c} nulls first" for c in columns)
-            table = duck.sql(f"select {', '.join(columns)} from ({_query(dataset)}) order by {order}").to_arrow_table()
-            found[dataset.name] = table.cast(dataset.schema())
-        return found
+            batches = duck.sql(
+                f"select {', '.join(columns)} from ({_query(dataset)}) order by {order}"
+            ).to_arrow_reader(_BATCH)
+            yield (
+                dataset.name,
+                pa.RecordBatchReader.from_batches(dataset.schema(), (b.cast(dataset.schema()) for b in batches)),
+            )
     finally:
         duck.close()
 

@@ -54,16 +54,19 @@ def assign_ids(
     known: Sequence[KnownId],
     linked: Mapping[str, str],
     waiting: Collection[str] = (),
+    *,
+    given: int | None = None,
 ) -> Assignment:
     """Gives every group an id.
 
     Args:
         groups: groups of now, in any order (the result does not depend on it, but for the numbers of new ids, which
             follow the groups' first profiles).
-        known: every id ever given.
+        known: every id ever given, or those that groups, their profiles' ids and ids redirected to or from these lead to.
         linked: profile -> id as linked before.
         waiting: profiles that wait for a person and bear no id meanwhile; an id first given to one of them waits too,
             if those it was merged with can have their own back.
+        given: how many ids were ever given; by default as many as are known.
     """
     by_id = {k.coop_id: k for k in known}
     group_of = {profile: g for g, group in enumerate(groups) for profile in group.profiles}
@@ -113,7 +116,7 @@ def assign_ids(
     for k in known:
         if k.redirects_to is not None and k.coop_id in seed_group and not result.ids[seed_group[k.coop_id]]:
             back[seed_group[k.coop_id]].append(k.coop_id)
-    number = len(known)
+    number = len(known) if given is None else given
     for g in sorted((g for g in range(len(groups)) if not result.ids[g]), key=lambda g: groups[g].profiles):
         origin = split_from.get(g)
         if g in back:

@@ -38,24 +38,73 @@ class Decision:
     revoke_reason: str | None
     name_a: str | None
     name_b: str | None
+    entered_by: str | None = None  # the account that recorded another person's answer
 
     @property
     def in_force(self) -> bool:
         """Whether the matcher obeys it: not revoked, and confirmed where a second person is asked for."""
         return self.revoked_at is None and (not self.needs_second or self.confirmed_by is not None)
 
+    @property
+    def waits(self) -> bool:
+        """Whether it waits for the second pair of eyes."""
+        return self.revoked_at is None and self.needs_second and self.confirmed_by is None
+
+
+@dataclass(frozen=True, slots=True)
+class ChainLink:
+    """One standing decision in the chain that a new one would contradict."""
+
+    decision_id: int
+    name_a: str
+    name_b: str
+    verdict: str
+    person: str
+    decided_at: datetime
+
+
+class ContradictionError(ConflictError):
+    """What standing decisions exclude; `chain` holds them in the order that leads from one side to the other."""
+
+    def __init__(self, message: str, *, next_step: str, chain: tuple[ChainLink, ...]) -> None:
+        super().__init__(message, next_step=next_step)
+        self.chain = chain
+
 
 _SELECT = """
     select d.decision_id, d.profile_a, d.profile_b, d.verdict, d.person, d.reason, d.decided_at, d.needs_second,
-           d.confirmed_by, d.revoked_by, d.revoked_at, d.revoke_reason, a.name, b.name
+           d.confirmed_by, d.revoked_by, d.revoked_at, d.revoke_reason, a.name, b.name, d.entered_by
     from decision d join profile a on a.profile_key = d.profile_a join profile b on b.profile_key = d.profile_b
 """
 
 
-def list_decisions(connection: Connection, *, standing: bool = True, limit: int = 500) -> list[Decision]:
-    """Decisions, the newest first; only those not revoked unless told otherwise."""
-    where = "where d.revoked_at is null" if standing else ""
-    rows = connection.execute(text(f"{_SELECT} {where} order by d.decision_id desc limit :n"), {"n": limit})
+def list_decisions(
+    connection: Connection,
+    *,
+    standing: bool = True,
+    waiting: bool = False,
+    person: str | None = None,
+    limit: int = 500,
+    offset: int = 0,
+) -> list[Decision]:
+    """Decisions, the newest first.
+
+    Args:
+        standing: only those not revoked.
+        waiting: only those that wait for the second pair of eyes.
+        person: only what this person decided or recorded.
+    """
+    conditions = ["true"]
+    if standing:
+        conditions.append("d.revoked_at is null")
+    if waiting:
+        conditions.append("d.revoked_at is null and d.needs_second and d.confirmed_by is null")
+    if person:
+        conditions.append(":person in (d.person, d.entered_by)")
+    rows = connection.execute(
+        text(f"{_SELECT} where {' and '.join(conditions)} order by d.decision_id desc limit :n offset :o"),
+        {"n": limit, "o": offset, "person": person},
+    )
     return [Decision(*row) for row in rows]
 
 
@@ -82,11 +131,13 @@ def decide(
     person: str,
     reason: str,
     second: bool = False,
+    entered_by: str | None = None,
 ) -> int:
     """Records a decision; returns its number.
 
     Args:
         second: the office asks for a second pair of eyes; the decision waits for `confirm`.
+        entered_by: the account that records somebody else's answer (a township's workbook).
 
     Raises:
         ConflictError: the pair is decided already, a profile is unknown, or the decision contradicts standing ones.
@@ -116,15 +167,19 @@ def decide(
                 next_step="要改判，请先撤销原判断。",
             )
         revoke(connection, standing.decision_id, person=person, reason="资料有变，重新判断")
+        # answered: the question is not asked again while the next matching is waited for
+        connection.execute(text("delete from candidate where profile_a = :a and profile_b = :b"), {"a": a, "b": b})
     if verdict != "unsure":
         refuse_contradiction(connection, a, b, verdict)
     return int(
         connection.execute(
             text(
-                "insert into decision (profile_a, profile_b, verdict, person, reason, evidence, needs_second) "
-                "values (:a, :b, :verdict, :person, :reason, cast(:evidence as jsonb), :second) returning decision_id"
+                "insert into decision (profile_a, profile_b, verdict, person, reason, evidence, needs_second, entered_by) "
+                "values (:a, :b, :verdict, :person, :reason, cast(:evidence as jsonb), :second, :entered_by) "
+                "returning decision_id"
             ),
             {
+                "entered_by": entered_by if entered_by != person else None,
                 "a": a,
                 "b": b,
                 "verdict": verdict,
@@ -145,7 +200,7 @@ def confirm(connection: Connection, decision_id: int, *, person: str) -> None:
         ConflictError: nothing waits to be confirmed.
     """
     decision = get_decision(connection, decision_id)
-    if decision.person == person:
+    if person in {decision.person, decision.entered_by}:
         raise PermissionRefusedError("复核人不能是判断人本人。", next_step="请另一位工作人员复核。")
     if decision.revoked_at is not None or not decision.needs_second or decision.confirmed_by is not None:
         raise ConflictError(f"第 {decision_id} 号判断不在等待复核。", next_step="刷新后查看它现在的状态。")
@@ -180,7 +235,7 @@ def refuse_contradiction(connection: Connection, a: str, b: str, verdict: str, *
     "different" when such a chain joins both. Links by codes or by the model never refuse a person.
 
     Raises:
-        ConflictError: the message names the chain.
+        ContradictionError: with the chain.
     """
     rows = connection.execute(
         text(
@@ -215,9 +270,15 @@ def refuse_contradiction(connection: Connection, a: str, b: str, verdict: str, *
             f"（第 {row.decision_id} 号，{row.person}，{row.decided_at:%Y-%m-%d}）"
             for row in chain
         )
-        raise ConflictError(
+        raise ContradictionError(
             f"判断为“{VERDICT_WORDS[verdict]}”与已有判断矛盾：{told}。",
             next_step="核实后先撤销其中有误的一条，再作判断。",
+            chain=tuple(
+                ChainLink(
+                    row.decision_id, names[row.profile_a], names[row.profile_b], row.verdict, row.person, row.decided_at
+                )
+                for row in chain
+            ),
         )
 
 

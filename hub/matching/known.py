@@ -23,9 +23,9 @@ from hub.identifiers.scope import out_of_scope_reason
 from hub.matching.comparison import COMPARISONS, level_name
 from hub.matching.features import profile_features
 from hub.matching.grouping import CodeFacts, code_facts
-from hub.matching.matcher import _Matcher
 from hub.matching.model import Model, load_model
 from hub.matching.reasons import EMPTY_REASON, model_reason, percent, review_reason
+from hub.matching.reference import learn_places
 from hub.matching.rules import alike_under_one_code, may_ask, may_link, name_key, weak_names
 from hub.matching.scoring import (
     MOST_WITH_A_KEY,
@@ -180,28 +180,30 @@ class KnownCooperatives:
         ids = sorted(set(linked["coop_id"].to_pylist()))
         self._place = {coop_id: i for i, coop_id in enumerate(ids)}
         self._party: list[int] = [self._place[c] for c in linked["coop_id"].to_pylist()]
-        self._rules = _Matcher(linked, county, model, [], set())
+        self.gazetteer = learn_places(linked, county)
+        self._features = profile_features(linked, self.gazetteer)
         self.cooperatives = _described(ids, linked, self._party, master)
         self._codes(linked)
         self._profiles_of: dict[int, list[int]] = defaultdict(list)
         for i, party in enumerate(self._party):
             self._profiles_of[party].append(i)
         self._home: dict[str, set[int]] = defaultdict(set)
-        names = self._rules.features.select(["core", "form"]).to_pylist()
+        names = self._features.select(["core", "form"]).to_pylist()
         for row, party in zip(names, self._party, strict=True):
             if row["core"]:
                 self._home[name_key(row)].add(party)
+        cores = [row["core"][0] if row["core"] else "" for row in names]
         self._lock = threading.Lock()
         self._duck = open_workspace()
         build_parties(
             self._duck,
-            self._rules.features,
+            self._features,
             pa.table(
                 {
                     "profile": pa.array(range(linked.num_rows), pa.int32()),
                     "party": pa.array(self._party, pa.int32()),
                     "coded": pa.array([True] * linked.num_rows),
-                    "weak": weak_names(self._party, self._rules.cores, self._rules.n_rows, self._rules.link),
+                    "weak": weak_names(self._party, cores, linked["n_rows"].to_pylist(), [""] * len(cores)),
                 }
             ),
         )
@@ -252,7 +254,7 @@ class KnownCooperatives:
         """
         if not profiles.num_rows:
             return []
-        features = profile_features(profiles, self._rules.gazetteer)
+        features = profile_features(profiles, self.gazetteer)
         with self._lock:
             scored = self._scored(features)
         rows = features.select(list(_COMPARED)).to_pylist()
@@ -331,7 +333,7 @@ class KnownCooperatives:
             wanted |= self._bearers.get(fact.key, set())
         places = [(party, i) for party in sorted(wanted) for i in self._profiles_of[party]]
         rows = pa.array([i for _, i in places], pa.int64())
-        taken = self._rules.features.select(list(_COMPARED)).take(rows).to_pylist()
+        taken = self._features.select(list(_COMPARED)).take(rows).to_pylist()
         compared: dict[int, list[dict[str, Any]]] = defaultdict(list)
         for (party, _), row in zip(places, taken, strict=True):
             if row["core"]:

@@ -99,6 +99,7 @@ def reconciliation_routes(
     deployment: Deployment,
     *,
     prefix: str = "/reconcile",
+    public_url: str | None = None,
     allow_origins: Sequence[str] = (),
     admit: Admit | None = None,
 ) -> list[Route]:
@@ -106,7 +107,8 @@ def reconciliation_routes(
 
     Args:
         engine_or_factory: the hub's database, or what opens it at the first question.
-        prefix: path of the service; no slash at its end.
+        prefix: path of the service; no slash at its end. It may hold path parameters (`/reconcile/{token}`) for `admit`.
+        public_url: the address people use, where it is not the one the request came by (a proxy in between).
         allow_origins: further web origins ("http://refine.example:3333") whose pages may ask.
         admit: asked before everything else; a response it returns is sent instead of an answer (a login, a refusal).
     """
@@ -114,7 +116,8 @@ def reconciliation_routes(
 
     def route(path: str, handle: Callable[[_Service, dict[str, str], str], Any], *methods: str) -> Route:
         async def serve(request: Request) -> Response:
-            return await _serve(request, service, prefix, handle, allow_origins=frozenset(allow_origins), admit=admit)
+            here = f"{(public_url or str(request.base_url)).rstrip('/')}{prefix.format_map(request.path_params)}"
+            return await _serve(request, service, here, handle, allow_origins=frozenset(allow_origins), admit=admit)
 
         return Route(f"{prefix}{path}", serve, methods=[*methods, "OPTIONS"], max_body_size=MOST_BYTES)
 
@@ -170,7 +173,7 @@ class _Service:
 async def _serve(
     request: Request,
     service: _Service,
-    prefix: str,
+    base: str,
     handle: Callable[[_Service, dict[str, str], str], Any],
     *,
     allow_origins: frozenset[str],
@@ -185,7 +188,7 @@ async def _serve(
     else:
         response = await admit(request) if admit else None
         if response is None:
-            response = await _answer(request, service, prefix, handle)
+            response = await _answer(request, service, base, handle)
     if origin is not None:
         response.headers["Access-Control-Allow-Origin"] = origin
         response.headers["Access-Control-Allow-Methods"] = "GET, POST, OPTIONS"
@@ -198,7 +201,7 @@ async def _serve(
 
 
 async def _answer(
-    request: Request, service: _Service, prefix: str, handle: Callable[[_Service, dict[str, str], str], Any]
+    request: Request, service: _Service, base: str, handle: Callable[[_Service, dict[str, str], str], Any]
 ) -> Response:
     try:
         given = {k: v for k, v in request.query_params.items() if isinstance(v, str)}
@@ -210,7 +213,6 @@ async def _answer(
                 "不支持 JSONP，请用支持 CORS 的客户端（OpenRefine 3.3 以上）。JSONP is not supported."
             )
         given |= {f"path:{k}": str(v) for k, v in request.path_params.items()}
-        base = f"{str(request.base_url).rstrip('/')}{prefix}"
         result = await run_in_threadpool(handle, service, given, base)
     except _BadRequestError as error:
         return _failure(400, str(error))

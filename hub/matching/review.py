@@ -52,7 +52,7 @@ class Side:
 class OpenQuestion:
     """Are these two one cooperative? `asked` waits for the answer, `other` is who it may be. `items` is the evidence,
     the strongest first: `{field, level, title, weight}`. `kind`: `model`, `conflict` (one code, two names) or `recheck`
-    (decided before, facts changed since)."""
+    (decided before, facts changed since). `others` are the next candidates with their probabilities."""
 
     number: str
     kind: str
@@ -62,6 +62,7 @@ class OpenQuestion:
     asked: Side
     other: Side
     items: tuple[dict[str, Any], ...] = field(default=())
+    others: tuple[tuple[Side, float], ...] = field(default=())
 
 
 def question_number(profile_a: str, profile_b: str) -> str:
@@ -70,45 +71,87 @@ def question_number(profile_a: str, profile_b: str) -> str:
     return hashlib.sha256(pair.encode()).hexdigest()[:8].upper()
 
 
-_OPEN = """
-    select c.profile_a, c.profile_b, c.kind, c.probability, c.rows, c.evidence
-    from candidate c
+_ORDER = "order by c.rows desc, c.probability desc, c.profile_a, c.profile_b"
+# The number as `question_number` computes it, so that one question is found without reading all.
+_NUMBER = "upper(left(encode(sha256(convert_to(c.profile_a || c.profile_b, 'UTF8')), 'hex'), 8))"
+_OPEN = f"""
+    from candidate c join profile a on a.profile_key = c.profile_a join profile b on b.profile_key = c.profile_b
     where (c.kind = 'recheck' or not exists (
         select 1 from decision d where d.profile_a = c.profile_a and d.profile_b = c.profile_b and d.revoked_at is null))
-    order by c.rows desc, c.probability desc, c.profile_a, c.profile_b
+      and (cast(:town as text) is null or :town in (a.town, b.town))
+      and (cast(:kind as text) is null or c.kind = :kind)
+      and (cast(:number as text) is null or {_NUMBER} = :number)
 """
 
 
-def open_questions(connection: Connection, *, town: str | None = None, limit: int | None = None) -> list[OpenQuestion]:
+def count_open(connection: Connection, *, town: str | None = None, kind: str | None = None) -> int:
+    """How many questions are open."""
+    wanted = {"town": town, "kind": kind, "number": None}
+    return int(connection.execute(text(f"select count(*) {_OPEN}"), wanted).scalar_one())
+
+
+def open_questions(
+    connection: Connection,
+    *,
+    town: str | None = None,
+    kind: str | None = None,
+    number: str | None = None,
+    limit: int | None = None,
+    offset: int = 0,
+) -> list[OpenQuestion]:
     """Open questions, first the one whose answer settles most rows, then the likelier.
 
     Args:
         town: only questions with a side in this town.
+        kind: only `model`, `conflict` or `recheck`.
+        number: only the one of this number.
     """
-    rows = connection.execute(text(_OPEN)).all()
-    keys = {k for r in rows for k in (r.profile_a, r.profile_b)}
-    sides = _sides(connection, keys)
-    found = []
-    for r in rows:
-        asked_key = r.evidence.get("asked", r.profile_a)
-        asked, other = sides[asked_key], sides[r.profile_b if asked_key == r.profile_a else r.profile_a]
-        if town is not None and town not in {asked.town, other.town}:
-            continue
-        found.append(
-            OpenQuestion(
-                question_number(r.profile_a, r.profile_b),
-                r.kind,
-                float(r.probability),
-                int(r.rows),
-                review_reason(r.kind, float(r.probability), other.name, r.evidence.get("owner")),
-                asked,
-                other,
-                tuple(r.evidence.get("items", ())),
-            )
-        )
-        if limit is not None and len(found) >= limit:
-            break
-    return found
+    rows = connection.execute(
+        text(
+            f"select c.profile_a, c.profile_b, c.kind, c.probability, c.rows, c.evidence {_OPEN} "
+            f"{_ORDER} limit :limit offset :offset"
+        ),
+        {"town": town, "kind": kind, "number": number, "limit": limit, "offset": offset},
+    ).all()
+    others = {o["profile_key"] for r in rows for o in r.evidence.get("others", ())}
+    sides = _sides(connection, {k for r in rows for k in (r.profile_a, r.profile_b)} | others)
+    return [_question(r, sides) for r in rows]
+
+
+def next_number(connection: Connection, after: str) -> str | None:
+    """The number of the open question after this one; the first when this one is the last or not open."""
+    rows = connection.execute(
+        text(
+            f"select number, following, first from (select {_NUMBER} as number, lead({_NUMBER}) over w as following, "
+            f"first_value({_NUMBER}) over w as first {_OPEN} window w as ({_ORDER})) q where number = :after"
+        ),
+        {"town": None, "kind": None, "number": None, "after": after},
+    ).one_or_none()
+    if rows is not None:
+        found = rows.following or rows.first
+        return str(found) if found != after else None
+    first = open_questions(connection, limit=1)
+    return first[0].number if first else None
+
+
+def _question(row: Any, sides: dict[str, Side]) -> OpenQuestion:
+    asked_key = row.evidence.get("asked", row.profile_a)
+    asked, other = sides[asked_key], sides[row.profile_b if asked_key == row.profile_a else row.profile_a]
+    return OpenQuestion(
+        question_number(row.profile_a, row.profile_b),
+        row.kind,
+        float(row.probability),
+        int(row.rows),
+        review_reason(row.kind, float(row.probability), other.name, row.evidence.get("owner")),
+        asked,
+        other,
+        tuple(row.evidence.get("items", ())),
+        tuple(
+            (sides[o["profile_key"]], float(o["probability"]))
+            for o in row.evidence.get("others", ())
+            if o["profile_key"] in sides
+        ),
+    )
 
 
 def find_question(connection: Connection, number: str) -> OpenQuestion:
@@ -118,9 +161,8 @@ def find_question(connection: Connection, number: str) -> OpenQuestion:
         ConflictError: it is not open (answered, or settled by new rows).
     """
     wanted = number.strip().upper()
-    for question in open_questions(connection):
-        if question.number == wanted:
-            return question
+    if found := open_questions(connection, number=wanted, limit=1):
+        return found[0]
     raise ConflictError(f"待判清单里没有第 {wanted} 号问题。", next_step="它可能已被回答或已无疑问；请刷新清单。")
 
 

@@ -13,6 +13,8 @@ from sqlalchemy import Connection
 from hub.errors import FormatError, HubError, Where
 from hub.matching.decisions import VERDICT_WORDS, decide
 from hub.matching.review import OpenQuestion, Side, find_question
+from hub.matching.review_rules import ReviewRules
+from hub.settings import Settings
 
 ANSWERS = {
     **{word: verdict for verdict, word in VERDICT_WORDS.items()},
@@ -97,22 +99,33 @@ def _side(side: Side) -> list[str]:
     ]
 
 
-def read_answers(connection: Connection, path: Path, *, person: str | None, second: bool = False) -> list[Answered]:
-    """Applies the answers of a returned workbook, each in a savepoint of its own.
+def read_answers(
+    connection: Connection,
+    path: Path,
+    *,
+    person: str | None,
+    rules: ReviewRules | None = None,
+    entered_by: str | None = None,
+    settings: Settings | None = None,
+) -> list[Answered]:
+    """Applies the answers of a returned workbook, each in a savepoint of its own. Whatever the reader reads will do: a
+    township may save it as .xls or in WPS. A hostile file costs a limited child process, nothing else.
 
     Args:
         person: who answers, where a row names nobody.
+        rules: which answers need a second pair of eyes.
+        entered_by: the account that records the answers.
 
     Raises:
         FormatError: the file is no workbook of this kind.
     """
-    header, lines = _table(path)
+    header, lines = _table(path, settings)
     wanted: tuple[str, ...] = ("问题号", "判断", "判断人", "理由")
     place = {name: header.index(name) for name in wanted if name in header}
     if "问题号" not in place or "判断" not in place:
         raise FormatError(
             "这不是待判清单：缺少“问题号”或“判断”列。",
-            next_step="用 coop-hub review export 导出清单，填“判断”列后再导入，不要改动表头。",
+            next_step="导出清单，填“判断”列后再导入，不要改动表头。",
             where=Where(file=path.name),
         )
     done = []
@@ -120,16 +133,24 @@ def read_answers(connection: Connection, path: Path, *, person: str | None, seco
         said: dict[str, str] = {name: _text(line[i]) if i < len(line) else "" for name, i in place.items()}
         if not said["判断"]:
             continue
-        done.append(_apply(connection, number, said, person, second))
+        done.append(_apply(connection, number, said, person=person, rules=rules, entered_by=entered_by))
     return done
 
 
-def _apply(connection: Connection, number: int, said: dict[str, str], person: str | None, second: bool) -> Answered:
+def _apply(
+    connection: Connection,
+    number: int,
+    said: dict[str, str],
+    *,
+    person: str | None,
+    rules: ReviewRules | None,
+    entered_by: str | None,
+) -> Answered:
     verdict = ANSWERS.get(said["判断"].replace(" ", ""), "")
     who = said.get("判断人") or person
     try:
         if not verdict:
-            raise FormatError(f"不认识的判断“{said['判断']}”。", next_step="写“同一家”“不是同一家”或“拿不准”。")
+            raise FormatError(f"不认识的判断“{said['判断'][:20]}”。", next_step="写“同一家”“不是同一家”或“拿不准”。")
         if not who:
             raise FormatError("没有写判断人。", next_step="填“判断人”列，或导入时用 --person 指明。")
         with connection.begin_nested():
@@ -139,32 +160,31 @@ def _apply(connection: Connection, number: int, said: dict[str, str], person: st
                 question.asked.profile_key,
                 question.other.profile_key,
                 verdict,
-                person=who,
-                reason=said.get("理由") or "乡镇答复",
-                second=second,
+                person=who[:64],
+                reason=(said.get("理由") or "乡镇答复")[:500],
+                second=(rules or ReviewRules()).needs_second(verdict),
+                entered_by=entered_by,
             )
     except HubError as error:
-        return Answered(number, said["问题号"], verdict, str(error))
+        return Answered(number, said["问题号"][:20], verdict, str(error))
     return Answered(number, said["问题号"], verdict, None)
 
 
-def _table(path: Path) -> tuple[list[str], list[tuple[int, tuple[Any, ...]]]]:
-    import zipfile
+def _table(path: Path, settings: Settings | None) -> tuple[list[str], list[tuple[int, list[Any]]]]:
+    """The header and the rows, with their numbers in the sheet, of the table that has a column 问题号."""
+    from hub.intake.reader import read_file
 
-    from openpyxl import load_workbook
-    from openpyxl.utils.exceptions import InvalidFileException
-
-    try:
-        book = load_workbook(path, read_only=True, data_only=True)
-    except (OSError, InvalidFileException, zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise FormatError(
-            "读不了这个工作簿。", next_step="另存为 .xlsx 后重试。", where=Where(file=path.name), detail=repr(error)
-        ) from None
-    try:
-        rows = list(enumerate(book.worksheets[0].iter_rows(values_only=True), 1))
-    finally:
-        book.close()
-    return ([_text(v) for v in rows[0][1]] if rows else []), rows[1:]
+    reading = read_file(path, settings=settings)
+    reading.raise_refusal()
+    for sheet in reading.sheets:
+        header = [c.header for c in sheet.columns]
+        if "问题号" in header:
+            columns = [sheet.rows[f"c{i}"].to_pylist() for i in range(len(header))]
+            numbers, parts = sheet.rows["row"].to_pylist(), sheet.rows["part"].to_pylist()
+            rows = [list(line) for line in zip(*columns, strict=True)]
+            # a cell that held several names is several rows of one answer
+            return header, [(n, line) for n, part, line in zip(numbers, parts, rows, strict=True) if part == 0]
+    return [], []
 
 
 def _text(value: Any) -> str:

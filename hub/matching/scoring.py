@@ -6,6 +6,7 @@ it is written out here because the night cannot wait for a library that plans it
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hub.matching.comparison import COMPARISONS, PARTY_COLUMNS, level_sql
@@ -20,13 +21,16 @@ MOST_WITH_A_KEY = 60  # a representative or phone shared by more parties than th
 MOST_WITH_A_NAME_KEY = 400
 
 
-def open_workspace() -> duckdb.DuckDBPyConnection:
-    """An in-memory DuckDB that fetches nothing from anywhere."""
+def open_workspace(path: Path | None = None, *, memory: str | None = None) -> duckdb.DuckDBPyConnection:
+    """A DuckDB in memory, or in a file, that fetches nothing from anywhere. `memory` bounds it; what does not fit is
+    spilled beside the file."""
     import duckdb
 
-    connection = duckdb.connect(":memory:")
+    connection = duckdb.connect(":memory:" if path is None else str(path))
     connection.execute("set autoinstall_known_extensions = false; set autoload_known_extensions = false")
     connection.execute("set preserve_insertion_order = false")
+    if memory is not None:
+        connection.execute(f"set memory_limit = '{memory}'")
     return connection
 
 
@@ -37,50 +41,35 @@ def build_parties(connection: duckdb.DuckDBPyConnection, features: pa.Table, par
     like a slip of the party's own and is not compared with)."""
     connection.register("feature_in", features)
     connection.register("party_in", party)
-    columns = [c for c in PARTY_COLUMNS if c != "rare_rep"]
-    gathered = ", ".join(
-        f"list_sort(list_distinct(flatten(list({f'case when p.weak then [] else f.{c} end' if c in NAME_COLUMNS else f'f.{c}'})))) as {c}"
-        for c in columns
+    gather_parties(
+        connection,
+        "select p.party, p.coded, p.weak, f.* exclude (profile) from party_in p join feature_in f using (profile)",
+        """select rep from (select party, coded, unnest(rep) as rep from party_plain) group by rep
+           having count(*) filter (coded) <= 1 and count(*) <= 12""",
     )
+
+
+def gather_parties(connection: duckdb.DuckDBPyConnection, members: str, rare: str) -> None:
+    """Table `party` from a query of members (`party, coded, weak` and the features of a profile) and one of the
+    representatives (`rep`) few cooperatives have; the latter may read `party_plain`."""
+    columns = [c for c in PARTY_COLUMNS if c != "rare_rep"]
+    own = {c: f"case when weak then [] else {c} end" if c in NAME_COLUMNS else c for c in columns}
+    gathered = ", ".join(f"list_distinct(flatten(list(distinct {own[c]}))) as {c}" for c in columns)
+    single = ", ".join(f"{own[c]} as {c}" for c in columns)
+    connection.execute(f"create or replace temp table member as {members}")
     connection.execute(
         f"""create or replace table party_plain as
-            select p.party, bool_or(p.coded) as coded, count(*) as profiles, {gathered}
-            from party_in p join feature_in f on f.profile = p.profile group by p.party"""
+            with several as (select party from member group by party having count(*) > 1)
+            select party, bool_or(coded) as coded, count(*) as profiles, {gathered}
+            from member semi join several using (party) group by party
+            union all select party, coded, 1, {single} from member anti join several using (party)"""
     )
+    connection.execute("drop table member")
     connection.execute(
-        """create or replace table rep_count as
-           select rep, count(*) filter (coded) as parties, count(*) as everybody
-           from (select party, coded, unnest(rep) as rep from party_plain) group by rep"""
-    )
-    connection.execute(
-        """create or replace table party as
+        f"""create or replace table party as
            select p.*, coalesce(r.rare_rep, []) as rare_rep from party_plain p left join
              (select party, list(rep) as rare_rep from (select party, unnest(rep) as rep from party_plain)
-              join rep_count using (rep) where parties <= 1 and everybody <= 12 group by party) r on r.party = p.party"""
-    )
-
-
-def find_candidates(connection: duckdb.DuckDBPyConnection) -> None:
-    """Table `candidate(a, b)`: a is a party without a proven code, b any other party that shares a key with it (of two
-    without a code the smaller is b)."""
-    connection.execute(
-        f"""create or replace table party_key as
-            with keys as (
-              select party, coded, 'S' || unnest(sound) as key from party
-              union all select party, coded, 'S' || unnest(sound_cut) from party
-              union all select party, coded, 'T' || unnest(stem) from party
-              union all select party, coded, 'L' || unnest(sound_letters) from party
-              union all select party, coded, 'R' || unnest(rep) from party
-              union all select party, coded, 'P' || unnest(phone) from party),
-            few as (select key from keys group by key
-              having count(*) <= case when key[1] in ('R', 'P') then {MOST_WITH_A_KEY} else {MOST_WITH_A_NAME_KEY} end
-                 and count(*) > 1 and not bool_and(coded))
-            select distinct party, coded, key from keys semi join few using (key)"""
-    )
-    connection.execute(
-        """create or replace table candidate as
-           select distinct x.party as a, y.party as b from party_key x join party_key y using (key)
-           where not x.coded and (y.coded or y.party < x.party)"""
+              semi join ({rare}) using (rep) group by party) r on r.party = p.party"""
     )
 
 

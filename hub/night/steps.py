@@ -314,11 +314,18 @@ def _write_return(night: Night, one: StagedDelivery, feed: str) -> str | None:
 
 def link_profiles(night: Night) -> MatchSummary:
     """Who is who: links every profile of accepted rows to a cooperative."""
-    from hub.matching import resolve
+    from hub.matching import resolve, workspace_of
 
     with night.step("match") as note:
-        summary = resolve(night.engine, night.deployment, night.run_id)
+        summary = resolve(night.engine, night.deployment, night.run_id, workspace=workspace_of(night.settings.data))
         note.update(asdict(summary))
+    if summary.questions:
+        _alert(
+            night, "review_waiting", "queue", f"有 {summary.questions} 个待判问题",
+            f"{summary.questions} 对记录拿不准是不是同一家，等人判断；判断前相关的行暂不归到任何一家。",
+        )  # fmt: skip
+    else:
+        _fixed(night, "review_waiting", "queue")
     night.note("match", asdict(summary))
     return summary
 
@@ -339,12 +346,15 @@ def publish_extracts(night: Night) -> list[ExtractSummary]:
     told in an alert and tried again next time."""
     from hub.sharing import publish
     from hub.sharing.delivery import push_pending
+    from hub.sharing.handover import hand_over_head
 
     with night.step("publish") as note:
         summaries = publish(night.engine, night.deployment, night.settings, night.run_id)
         note["extracts"] = len(summaries)
         pushed = push_pending(night.engine, night.deployment, night.settings, today=night.business_date)
         note["pushed"] = pushed.sent
+        handed = hand_over_head(night.engine, night.deployment, night.settings, today=night.business_date)
+        note["head_handed"] = handed.head.seq if handed and handed.done else None
     night.note("extracts", [asdict(s) for s in summaries])
     return summaries
 

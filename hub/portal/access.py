@@ -29,6 +29,7 @@ OPERATOR: Who = frozenset({"operator"})
 WATCHERS: Who = frozenset({"office", "operator"})  # who looks after nights and alerts
 AUDITORS: Who = frozenset({"auditor"})
 ACCOUNTANTS: Who = frozenset({"auditor", "office"})  # who may read the ledger
+HEAD_READERS: Who = frozenset({"staff", "office", "auditor"})  # a department reads the heads it keeps
 
 SMALL_BODY = 64 * 1024
 

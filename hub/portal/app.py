@@ -25,6 +25,7 @@ from hub.portal.audit import record_event
 from hub.portal.guard import StrictHeaders, comes_from_here, started_elsewhere
 from hub.portal.pages import ALL_PAGES
 from hub.portal.render import Renderer
+from hub.portal.service_tokens import service_routes
 from hub.portal.sessions import form_token_matches, who_is
 from hub.portal.visit import Hub, Visit
 from hub.settings import Settings
@@ -170,7 +171,7 @@ def build_app(
         limit = settings.max_upload_mb * 1024 * 1024 + SMALL_BODY if page.upload else None
         routes.append(Route(page.path, _endpoint(hub, page), methods=[page.method], max_body_size=limit))
     app = Starlette(
-        routes=[*routes, *more_routes],
+        routes=[*routes, *service_routes(engine, settings, deployment), *more_routes],
         middleware=[Middleware(StrictHeaders, secure=settings.portal_secure_cookies)],
         exception_handlers={HTTPException: on_http_error, 500: on_http_error},
         max_body_size=SMALL_BODY,

@@ -155,3 +155,78 @@ def bars(rows: Sequence[tuple[str, float, str]], *, width: int = 420) -> Markup:
     return Markup('<svg class="bars" viewBox="0 0 {w} {h}" role="img" aria-label="{words}">{parts}</svg>').format(
         w=width, h=max(len(rows), 1) * step, words=escape(words), parts=Markup("").join(parts)
     )
+
+
+def waterfall(
+    steps: Sequence[tuple[str, float]], *, start: float, start_words: str, end_words: str, width: int = 640
+) -> Markup:
+    """What each piece of evidence adds to or takes from the certainty, from a start to the end. `steps`: (words, weight in
+    bits: one bit doubles the odds). The axis reads as a probability; the middle line is even odds."""
+    label, right, row, top = 220, 64, 26, 22
+    ends = [start]
+    for _, weight in steps:
+        ends.append(ends[-1] + weight)
+    low, high = min([*ends, -2.0]) - 0.5, max([*ends, 2.0]) + 0.5
+    scale = (width - label - right) / (high - low)
+    height = top + row * (len(steps) + 2) + 6
+
+    def x(bits: float) -> float:
+        return label + (bits - low) * scale
+
+    parts: list[Markup] = []
+    for bits, words in (
+        (-13.3, "0.01%"),
+        (-6.63, "1%"),
+        (-3.17, "10%"),
+        (0.0, "50%"),
+        (3.17, "90%"),
+        (6.63, "99%"),
+        (13.3, "99.99%"),
+    ):
+        if low < bits < high:
+            parts.append(
+                Markup(
+                    '<line class="{css}" x1="{x:.1f}" x2="{x:.1f}" y1="{y1}" y2="{y2}"/>'
+                    '<text class="tick" x="{x:.1f}" y="12" text-anchor="middle">{words}</text>'
+                ).format(css="goal" if bits == 0 else "grid", x=x(bits), y1=top - 4, y2=height - 4, words=words)
+            )
+
+    def line(number: int, words: str, ends: tuple[float, float], css: str, amount: str) -> None:
+        (a, b), y = ends, top + number * row
+        left, span = min(x(a), x(b)), max(abs(x(b) - x(a)), 1.5)
+        parts.append(
+            Markup(
+                '<text class="name" x="{lx}" y="{ty}" text-anchor="end"><title>{words}</title>{short}</text>'
+                '<rect class="{css}" x="{left:.1f}" y="{ry}" width="{span:.1f}" height="15" rx="2"/>'
+                '<text class="tick" x="{vx:.1f}" y="{ty}">{amount}</text>'
+            ).format(
+                lx=label - 8, ty=y + 16, words=words, short=words if len(words) <= 16 else words[:15] + "…", css=css,
+                left=left, ry=y + 4, span=span, vx=left + span + 5, amount=amount,
+            )
+        )  # fmt: skip
+        if number:
+            parts.append(
+                Markup('<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{y1}" y2="{y2}"/>').format(
+                    x=x(a), y1=y - row + 19, y2=y + 4
+                )
+            )
+
+    line(0, start_words, (0.0, start), "soft", f"{start:+.1f}")
+    for i, (words, weight) in enumerate(steps, 1):
+        line(i, words, (ends[i - 1], ends[i]), "good" if weight > 0 else "bad", f"{weight:+.1f}")
+    line(len(steps) + 1, end_words, (0.0, ends[-1]), "calm", "")
+    told = "；".join(f"{words} {weight:+.1f}" for words, weight in steps)
+    return Markup(
+        '<svg class="waterfall" viewBox="0 0 {w} {h}" role="img" aria-label="{told}"><title>{told}</title>{parts}</svg>'
+    ).format(w=width, h=height, told=f"{told}；{end_words}", parts=Markup("").join(parts))
+
+
+def differing(text: str, beside: str) -> Markup:
+    """A text with the characters marked that the other one does not have in that place."""
+    from difflib import SequenceMatcher
+
+    parts: list[Markup] = []
+    for kind, a, b, _, _ in SequenceMatcher(None, text, beside, autojunk=False).get_opcodes():
+        piece = escape(text[a:b])
+        parts.append(piece if kind == "equal" or not piece else Markup("<mark>{}</mark>").format(piece))
+    return Markup("").join(parts)

@@ -22,6 +22,10 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+# OpenRefine on a clerk's own machine shows a cooperative's public facts in a frame; there is nothing to click in it.
+_FRAMED = "/reconcile/"
+_BY_LOOPBACK = "default-src 'none'; frame-ancestors 'self' http://127.0.0.1:* http://localhost:*; base-uri 'none'"
+_NOT_FRAMED = {"X-Frame-Options", "Cross-Origin-Resource-Policy", "Cross-Origin-Opener-Policy"}
 
 
 class StrictHeaders:
@@ -34,8 +38,12 @@ class StrictHeaders:
         async def send_strictly(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                framed = str(scope["path"]).startswith(_FRAMED)
                 for name, value in _HEADERS.items():
-                    headers[name] = value
+                    if not (framed and name in _NOT_FRAMED):
+                        headers[name] = value
+                if framed:
+                    headers["Content-Security-Policy"] = _BY_LOOPBACK
                 headers.setdefault("Cache-Control", "no-store")
                 if self.secure:
                     headers["Strict-Transport-Security"] = "max-age=31536000"

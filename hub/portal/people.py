@@ -15,7 +15,7 @@ from sqlalchemy import Connection, RowMapping, delete, func, insert, select, upd
 from hub.deployment import Deployment
 from hub.errors import ConflictError, HubError
 from hub.portal.audit import record_event
-from hub.store.tables.portal import ROLES, person, session
+from hub.store.tables.portal import ROLES, person, service_token, session
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
@@ -134,6 +134,12 @@ def _existing(connection: Connection, account: str) -> RowMapping:
     return row
 
 
+def _end_everything(connection: Connection, account: str) -> None:
+    """All sessions of an account, and its address of the matching service."""
+    connection.execute(delete(session).where(session.c.account == account))
+    connection.execute(delete(service_token).where(service_token.c.account == account))
+
+
 def reset_password(connection: Connection, account: str, *, by: str) -> str:
     """A new one-time password; every session of the account ends and a lock is lifted. Raises HubError if unknown."""
     _existing(connection, account)
@@ -149,7 +155,7 @@ def reset_password(connection: Connection, account: str, *, by: str) -> str:
             locked_until=None,
         )
     )
-    connection.execute(delete(session).where(session.c.account == account))
+    _end_everything(connection, account)
     record_event(connection, "password_reset", by, person=account)
     return password
 
@@ -168,7 +174,7 @@ def change_password(connection: Connection, account: str, old: str, new: str) ->
         .where(person.c.account == account)
         .values(password_hash=hash_password(new), password_set_at=func.now(), must_change_password=False)
     )
-    connection.execute(delete(session).where(session.c.account == account))
+    _end_everything(connection, account)
     record_event(connection, "password_changed", account, row["department"])
     return None
 
@@ -190,7 +196,7 @@ def set_active(connection: Connection, account: str, active: bool, *, by: str) -
         update(person).where(person.c.account == account).values(active=active, failed_logins=0, locked_until=None)
     )
     if not active:
-        connection.execute(delete(session).where(session.c.account == account))
+        _end_everything(connection, account)
     record_event(connection, "person_activated" if active else "person_deactivated", by, person=account)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -103,12 +103,10 @@ def column_from_json(kept: Mapping[str, Any]) -> ExtractColumn:
     )
 
 
-def _form(field: DatasetField, mask: Mask, values: pa.ChunkedArray) -> Form:
+def _form(field: DatasetField, mask: Mask, kind: pa.DataType, dates: Callable[[str], bool]) -> Form:
     """The form of a field's values. A date column with a value that is no date stays text: nothing is lost."""
     import pyarrow as pa
-    import pyarrow.compute as pc
 
-    kind = values.type
     if mask is not Mask.CLEAR:
         return Form.TEXT
     if pa.types.is_boolean(kind):
@@ -120,13 +118,19 @@ def _form(field: DatasetField, mask: Mask, values: pa.ChunkedArray) -> Form:
     if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return Form.NUMBER
     if field.kind is Kind.DATE and (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
-        iso = pc.match_substring_regex(values, r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")
-        return Form.DATE if pc.all(pc.fill_null(iso, True)).as_py() in (True, None) else Form.TEXT
+        return Form.DATE if dates(field.name) else Form.TEXT
     return Form.TEXT
 
 
-def extract_columns(agreement: Agreement, dataset: Dataset, rows: pa.Table) -> tuple[ExtractColumn, ...]:
-    """The columns an agreement lets out of a dataset, in the agreement's order, with the dispute flag last."""
+def extract_columns(
+    agreement: Agreement, dataset: Dataset, schema: pa.Schema, dates: Callable[[str], bool]
+) -> tuple[ExtractColumn, ...]:
+    """The columns an agreement lets out of a dataset, in the agreement's order, with the dispute flag last.
+
+    Args:
+        schema: of the dataset's rows.
+        dates: whether every text of a field is a date.
+    """
     fields = {f.name: f for f in dataset.fields}
     columns = []
     for field_name in agreement.fields:
@@ -137,7 +141,7 @@ def extract_columns(agreement: Agreement, dataset: Dataset, rows: pa.Table) -> t
                 title=field.title.zh,
                 kind=field.kind,
                 mask=mask,
-                form=_form(field, mask, rows.column(field.name)),
+                form=_form(field, mask, schema.field(field.name).type, dates),
                 choices=choices_of(field) if mask is Mask.CLEAR else (),
                 source_feed=field.source_feed,
                 description=getattr(field, "note", ""),

@@ -49,3 +49,21 @@ def record_cooperatives(
         values,
     )
     connection.execute(text("drop table held"))
+
+
+def record_cooperatives_once(
+    connection: Connection, agreement: str, department: str, extract_id: int, coop_ids: Sequence[str]
+) -> None:
+    """Notes what an extract for a past day holds: runs of this one extract, which close and open nothing else."""
+    import pyarrow as pa
+
+    rows: pa.Table = pa.table(
+        {
+            "agreement": pa.array([agreement] * len(coop_ids), pa.string()),
+            "department": pa.array([department] * len(coop_ids), pa.string()),
+            "coop_id": pa.array(coop_ids, pa.string()),
+            "from_extract": pa.array([extract_id] * len(coop_ids), pa.int64()),
+            "until_extract": pa.array([extract_id + 1] * len(coop_ids), pa.int64()),
+        }
+    )
+    copy_in(connection, "extract_cooperative", rows)

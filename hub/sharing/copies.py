@@ -231,4 +231,6 @@ def _cover(
         previous=f"{before.business_date.isoformat()} 总表第 {before.master_version} 版" if before is not None else "",
         copy_number=number,
         holder=holder,
+        past=row.past,
+        confirmed_on=row.confirmed_on,
     )

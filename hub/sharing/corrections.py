@@ -383,10 +383,12 @@ class DepartmentFigures:
     corrected: int
     upheld: int
     refused: int
-    days: float | None  # mean calendar days from raising to closing
+    days: float | None  # mean working days from raising to closing
 
 
-def figures(connection: Connection, *, first: date, last: date, today: date) -> list[DepartmentFigures]:
+def figures(
+    connection: Connection, calendar: WorkingCalendar, *, first: date, last: date, today: date
+) -> list[DepartmentFigures]:
     """Figures by source department over disputes raised from `first` to `last`."""
     c = correction.c
     is_open = c.state.in_(OPEN_STATES)
@@ -399,7 +401,8 @@ def figures(connection: Connection, *, first: date, last: date, today: date) -> 
             func.count().filter(c.outcome == "corrected").label("corrected"),
             func.count().filter(c.outcome == "upheld").label("upheld"),
             func.count().filter(c.state == "refused").label("refused"),
-            func.avg(c.closed_on - c.raised_on).label("days"),
+            func.array_agg(c.raised_on).filter(c.closed_on.is_not(None)).label("raised_days"),
+            func.array_agg(c.closed_on).filter(c.closed_on.is_not(None)).label("closed_days"),
         )
         .where(c.raised_on.between(first, last))
         .group_by(c.source_department)
@@ -414,7 +417,11 @@ def figures(connection: Connection, *, first: date, last: date, today: date) -> 
             r.corrected,
             r.upheld,
             r.refused,
-            float(r.days) if r.days is not None else None,
+            _mean([calendar.between(a, b) for a, b in zip(r.raised_days or (), r.closed_days or (), strict=True)]),
         )
         for r in rows
     ]
+
+
+def _mean(days: Sequence[int]) -> float | None:
+    return sum(days) / len(days) if days else None

@@ -159,7 +159,8 @@ def record(  # noqa: PLR0917 -- the order every room calls it in
 def read_lines(connection: Connection, *, after: int = 0) -> Iterator[Line]:
     """Lines in order, streamed."""
     query = select(ledger).where(ledger.c.seq > after).order_by(ledger.c.seq)
-    for row in connection.execution_options(yield_per=5000).execute(query):
+    # on the statement: on the connection it would hold for every statement after it, too
+    for row in connection.execute(query.execution_options(yield_per=5000)):
         yield Line(**row._mapping)
 
 

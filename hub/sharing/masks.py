@@ -93,17 +93,8 @@ def pseudonym(key: bytes, value: str) -> str:
     return code.finalize().hex()[:PSEUDONYM_LENGTH]
 
 
-def with_pseudonyms(rows: pa.Table, fields: tuple[str, ...], key: bytes) -> pa.Table:
-    """The rows with these fields replaced by pseudonyms; works on distinct values."""
+def pseudonyms(values: pa.Array, key: bytes) -> pa.Array:
+    """The pseudonyms of texts, in their order; null stays null."""
     import pyarrow as pa
-    import pyarrow.compute as pc
 
-    for field in fields:
-        position = rows.column_names.index(field)
-        column = pc.cast(rows.column(position), pa.string()).combine_chunks()
-        encoded = pc.dictionary_encode(column)
-        if isinstance(encoded, pa.ChunkedArray):
-            encoded = encoded.combine_chunks()
-        names = pa.array([pseudonym(key, v) for v in encoded.dictionary.to_pylist()], pa.string())
-        rows = rows.set_column(position, field, pc.take(names, encoded.indices))
-    return rows
+    return pa.array([None if v is None else pseudonym(key, v) for v in values.to_pylist()], pa.string())

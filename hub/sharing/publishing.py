@@ -1,87 +1,40 @@
-"""Publishing: for every agreement in force, the rows it lets out, as files and as lines of record. Safe to kill and run again.
-
-Files are written under other names, synced and renamed; only then one transaction registers the extract, its
-cooperatives and the ledger's line. A run killed before that leaves files nobody refers to, and the next run writes the
-same bytes over them. An extract whose rows are those of the one before is not published again: it is confirmed.
+"""Publishing: for every agreement in force, the rows it lets out, every night; and one extract for a past day, on request.
+Safe to kill and run again. How one extract is made is `publisher`.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, Row, insert, select, text, update
+from sqlalchemy import Connection, Engine, select, text
 
 from hub.deployment import Department, Deployment
-from hub.errors import ConflictError
-from hub.feeds import Kind
+from hub.errors import ConfigurationError, ConflictError, PermissionRefusedError
 from hub.settings import Settings
-from hub.sharing import ledger
-from hub.sharing.access import parquet_of
 from hub.sharing.agreement_watch import watch_agreements
-from hub.sharing.agreements import load_agreements, recipients_of
-from hub.sharing.approvals import AgreementState, agreement_states
-from hub.sharing.changes import Changes, compare
-from hub.sharing.columns import ExtractColumn, Form
-from hub.sharing.contents import record_cooperatives
+from hub.sharing.agreements import Agreement, load_agreements, recipients_of
+from hub.sharing.approvals import STANDING_TITLES, agreement_states
 from hub.sharing.corrections import overdue, settle_corrected
-from hub.sharing.delivery import queue_push
-from hub.sharing.digests import digest_file
-from hub.sharing.disputes import flagged_disputes
-from hub.sharing.flat_files import digest_rows, write_csv, write_parquet
-from hub.sharing.keys import derive_key
-from hub.sharing.notices import tell_published
-from hub.sharing.selection import Selector, workspace
+from hub.sharing.publisher import ExtractSummary, Publisher, State
+from hub.sharing.selection import Selector, datasets_needed, workspace
 from hub.sharing.sources import DatasetSource, MasterDatasets
-from hub.sharing.sql import name, one_row
-from hub.sharing.workbook import Cover, write_workbook
+from hub.sharing.working_days import watch_calendar
 from hub.store.tables.master import master_version
-from hub.store.tables.sharing import extract
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
 
 _LOCK = 0x_C00B_0003  # advisory lock: two publishing runs at once would write the same files
-_SUMMED = (Kind.MONEY, Kind.INTEGER, Kind.NUMBER)
 
 
-@dataclass(frozen=True, slots=True)
-class ExtractSummary:
-    """One extract of this run. `files` are absolute; `published` is false when the rows are those of the extract
-    before, which then stands confirmed."""
-
-    extract_id: int
-    department: str
-    agreement: str
-    title: str
-    rows: int
-    files: tuple[Path, ...]
-    changes: Changes
-    published: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _State:
-    """The published state everything in one run is made from."""
-
-    version: int
-    business_date: date
-
-
-def newest_master(connection: Connection) -> tuple[int, date] | None:
-    """Number and date of the newest master version, or None before the first night."""
-    row = connection.execute(
-        select(master_version.c.version, master_version.c.business_date)
-        .order_by(master_version.c.version.desc())
-        .limit(1)
-    ).first()
+def newest_master(connection: Connection, known_at: date | None = None) -> tuple[int, date] | None:
+    """Number and date of the newest master version (by the end of the night `known_at`), or None if there is none."""
+    query = select(master_version.c.version, master_version.c.business_date)
+    if known_at is not None:
+        query = query.where(master_version.c.business_date <= known_at)
+    row = connection.execute(query.order_by(master_version.c.version.desc()).limit(1)).first()
     return (int(row.version), row.business_date) if row else None
 
 
@@ -124,22 +77,28 @@ def publish(
         newest = newest_master(connection)
         if newest is None:
             return []
-        state = _State(*newest)
+        state = State(*newest)
         with engine.begin() as recording:
             day = today or state.business_date
             states = agreement_states(recording, agreements, day)
             watch_agreements(recording, states.values(), day)
+            watch_calendar(recording, deployment, day)
             overdue(recording, today=day)
         scratch = settings.data / "scratch"
         scratch.mkdir(parents=True, exist_ok=True)
         _clear_after_a_kill(settings, state.business_date)
         folder = Path(tempfile.mkdtemp(prefix="publish-", dir=scratch))
         try:
+            in_force = [s.agreement for s in states.values() if s.in_force]
             with workspace(folder) as duck:
-                reader = Selector(duck, deployment, datasets, lambda n: source.read(connection, n), state.business_date)
+                reader = Selector(
+                    duck, deployment, datasets, lambda n: source.read(connection, n), state.business_date, folder
+                )
+                for name, rows in source.stream(connection, datasets_needed(in_force, deployment, datasets)):
+                    reader.keep(name, rows)
                 with engine.begin() as recording:
                     settle_corrected(recording, reader.table, today=day)
-                publisher = _Publisher(engine, deployment, settings, run_id, state, duck, reader, folder)
+                publisher = Publisher(engine, deployment, settings, run_id, state, duck, reader, folder)
                 return [
                     publisher.publish(agreement_state, recipient)
                     for agreement_state in states.values()
@@ -150,230 +109,84 @@ def publish(
             shutil.rmtree(folder, ignore_errors=True)
 
 
-class _Publisher:
-    """One run's publishing: what stays the same from extract to extract."""
+def publish_past(
+    engine: Engine,
+    deployment: Deployment,
+    settings: Settings,
+    agreement: str,
+    department: str | None = None,
+    *,
+    as_of: date | None = None,
+    known_at: date | None = None,
+    person: str,
+    today: date,
+    source: DatasetSource | None = None,
+) -> ExtractSummary:
+    """An extract of an agreement for another day than the newest night's, on request: what was true on `as_of`, as the hub
+    knew it at the end of the night `known_at`. The agreement must be in force today, and its fields and masks of today
+    hold. It is registered and in the ledger like any other, but never the newest of its agreement, and no change list is
+    made from it. Asked for twice, the first one is given again.
 
-    def __init__(  # noqa: PLR0917 -- made in one place
-        self,
-        engine: Engine,
-        deployment: Deployment,
-        settings: Settings,
-        run_id: int | None,
-        state: _State,
-        duck: DuckDBPyConnection,
-        selector: Selector,
-        scratch: Path,
-    ) -> None:
-        self._engine, self._deployment, self._settings, self._run_id = engine, deployment, settings, run_id
-        self._state, self._duck, self._selector, self._scratch = state, duck, selector, scratch
+    Args:
+        department: the recipient, where the agreement has several.
+        person: who asks.
+        source: tests hand in rows of their own, already of that moment.
 
-    def publish(self, state: AgreementState, recipient: Department) -> ExtractSummary:
-        """One extract: select, compare with the one before, write, register."""
-        agreement = state.agreement
-        with self._engine.connect() as connection:
-            before = _newest_extract(connection, agreement.id, recipient.id)
-            disputes = flagged_disputes(connection, agreement.dataset)
-        selection = self._selector.select(
-            agreement, recipient, disputes, lambda: derive_key(self._settings, "pseudonym", recipient.id)
+    Raises:
+        PermissionRefusedError: the agreement is not in force, or the department is not its recipient.
+        ConfigurationError: no such agreement, or nothing was published by then.
+        ConflictError: another process is publishing.
+    """
+    agreements = load_agreements(deployment, None if source is None else dict(source.datasets()))
+    if agreement not in agreements:
+        raise ConfigurationError(
+            f"没有编号为“{agreement}”的协议。", next_step="用 coop-hub agreements list 查看协议的编号。"
         )
-        made = self._scratch / "rows.parquet"
-        write_parquet(self._duck, selection.columns, "selected", made)
-        digests = digest_rows(self._duck, selection.columns, "selected").digests()
-        if before is not None and self._same(before, state.version, digests.sha256):
-            return self._confirm(before)
-        previous = self._settings.data / parquet_of(before.files) if before is not None else None
-        if previous is not None and not previous.is_file():
-            previous = None
-        changes = compare(self._duck, selection.columns, "selected", previous)
-        cooperatives = self._selector.cooperatives()
-        totals = self._totals(selection.columns, len(cooperatives))
-        title = agreement.title
-        cover = Cover(
-            title=title,
-            agreement=agreement,
-            agreement_version=state.version,
-            dataset_title=self._selector.title(agreement.dataset),
-            providers="、".join(self._deployment.department_by_id[p].name for p in agreement.providers),
-            recipient=recipient.name,
-            as_of=self._state.business_date,
-            master_version=self._state.version,
-            rows=selection.rows,
-            totals=totals,
-            sha256=digests.sha256,
-            sm3=digests.sm3,
-            changes=changes,
-            previous=f"{before.business_date.isoformat()} 总表第 {before.master_version} 版"
-            if before is not None
-            else "",
-        )
-        files = self._write(state, recipient, selection.columns, cover, made)
-        extract_id = self._register(state, recipient, selection.columns, cover, files, before, cooperatives)
-        return ExtractSummary(
-            extract_id,
-            recipient.id,
-            agreement.id,
-            title,
-            selection.rows,
-            tuple(self._settings.data / f["path"] for f in files if f["given"]),
-            changes,
-            published=True,
-        )
-
-    def _same(self, before: Row[Any], version: int, rows_digest: str) -> bool:
-        """Whether the extract before still says all there is to say, and its files are there."""
-        there = all((self._settings.data / f["path"]).is_file() for f in before.files)
-        same = before.agreement_version == version and before.rows_digest == rows_digest
-        return same and there and before.recalled_at is None
-
-    def _confirm(self, before: Row[Any]) -> ExtractSummary:
-        if before.confirmed_version < self._state.version:
-            with self._engine.begin() as connection:
-                connection.execute(
-                    update(extract)
-                    .where(extract.c.extract_id == before.extract_id)
-                    .values(confirmed_version=self._state.version, confirmed_on=self._state.business_date)
+    recipient = _recipient(agreements[agreement], deployment, department)
+    with _only_one(engine), engine.connect() as connection:
+        known = newest_master(connection, known_at)
+        if known is None:
+            raise ConfigurationError(
+                f"到 {known_at} 为止还没有发布过总表。" if known_at else "还没有发布过总表。",
+                next_step="换一个更晚的日期，或先运行一次夜间同步。",
+            )
+        version, night = known
+        day = min(as_of, night) if as_of else night
+        source = source or MasterDatasets(as_of=day if day < night else None, known_at=version)
+        datasets = dict(source.datasets())
+        with engine.begin() as recording:
+            state = agreement_states(recording, {agreement: agreements[agreement]}, today)[agreement]
+        if not state.in_force:
+            raise PermissionRefusedError(
+                f"协议“{state.agreement.title}”{STANDING_TITLES[state.standing]}，不能提取。",
+                next_step="协议批准或续期后再提取。",
+            )
+        scratch = settings.data / "scratch"
+        scratch.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix="publish-", dir=scratch))
+        try:
+            with workspace(folder) as duck:
+                reader = Selector(duck, deployment, datasets, lambda n: source.read(connection, n), day, folder)
+                for name, rows in source.stream(connection, datasets_needed([state.agreement], deployment, datasets)):
+                    reader.keep(name, rows)
+                past = State(version, day, past=True, person=person)
+                return Publisher(engine, deployment, settings, None, past, duck, reader, folder).publish(
+                    state, recipient
                 )
-                details = {"agreement": before.agreement, "master_version": self._state.version}
-                ledger.record(connection, "confirmed", before.department, ledger.HUB, before.extract_id, details)
-        return ExtractSummary(
-            before.extract_id,
-            before.department,
-            before.agreement,
-            before.title,
-            before.rows,
-            tuple(self._settings.data / f["path"] for f in before.files if f["given"]),
-            Changes(),
-            published=False,
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _recipient(agreement: Agreement, deployment: Deployment, department: str | None) -> Department:
+    receiving = {d.id: d for d in recipients_of(agreement, deployment)}
+    if department is None and len(receiving) == 1:
+        return next(iter(receiving.values()))
+    if department not in receiving:
+        raise PermissionRefusedError(
+            f"“{agreement.title}”的接收部门里没有“{department or '（未写明）'}”。",
+            next_step=f"用 --department 写明，可选：{'、'.join(receiving)}。",
         )
-
-    def _totals(self, columns: Sequence[ExtractColumn], cooperatives: int) -> dict[str, int | float]:
-        """Control totals: cooperatives, and the sum of every amount."""
-        totals: dict[str, int | float] = {"合作社": cooperatives}
-        summed = [c for c in columns if c.kind in _SUMMED and c.form in (Form.INTEGER, Form.NUMBER)]
-        if summed:
-            parts = [f"coalesce(sum(cast({name(c.name)} as decimal(38, 4))), 0)" for c in summed]
-            sums = one_row(self._duck, f"select {', '.join(parts)} from selected")
-            for c, total in zip(summed, sums, strict=True):
-                totals[f"{c.title}合计"] = int(total) if c.form is Form.INTEGER else round(float(total), 2)
-        return totals
-
-    def _write(
-        self,
-        state: AgreementState,
-        recipient: Department,
-        columns: Sequence[ExtractColumn],
-        cover: Cover,
-        parquet: Path,
-    ) -> list[dict[str, Any]]:
-        """Writes all formats below `extracts/<department>/<date>/`, each complete before it gets its name."""
-        agreement = state.agreement
-        folder = self._settings.data / "extracts" / recipient.id / self._state.business_date.isoformat()
-        folder.mkdir(parents=True, exist_ok=True)
-        # the first characters of the rows' digest tell apart what one master version gave before and after a dispute
-        stem = f"{agreement.id}-v{state.version}-m{self._state.version}-{cover.sha256[:8]}"
-        files = []
-        for form in dict.fromkeys((*agreement.formats, "parquet")):
-            temporary = folder / f".{stem}.{form}.tmp"
-            if form == "parquet":
-                shutil.copyfile(parquet, temporary)
-            elif form == "jsonl":
-                digest_rows(self._duck, columns, "selected", temporary)
-            elif form == "csv":
-                write_csv(self._duck, columns, "selected", temporary, encoding=agreement.csv_encoding)
-            else:
-                write_workbook(self._duck, columns, "selected", cover, temporary)
-            final = folder / f"{stem}.{form}"
-            _settle(temporary, final)
-            digests = digest_file(final)
-            files.append(
-                {
-                    "format": form,
-                    "path": str(final.relative_to(self._settings.data)),
-                    "size": digests.size,
-                    "sha256": digests.sha256,
-                    "sm3": digests.sm3,
-                    "given": form in agreement.formats,
-                }
-            )
-        _sync_folder(folder)
-        return files
-
-    def _register(  # noqa: PLR0917 -- called in one place
-        self,
-        state: AgreementState,
-        recipient: Department,
-        columns: Sequence[ExtractColumn],
-        cover: Cover,
-        files: Sequence[Mapping[str, Any]],
-        before: Row[Any] | None,
-        cooperatives: Sequence[str],
-    ) -> int:
-        """The extract, its cooperatives and its line of the ledger, in one transaction."""
-        agreement = state.agreement
-        with self._engine.begin() as connection:
-            extract_id = int(
-                connection.scalar(
-                    insert(extract)
-                    .values(
-                        agreement=agreement.id,
-                        agreement_version=state.version,
-                        department=recipient.id,
-                        dataset=agreement.dataset,
-                        dataset_title=cover.dataset_title,
-                        master_version=self._state.version,
-                        run_id=self._run_id,
-                        business_date=self._state.business_date,
-                        title=cover.title,
-                        rows=cover.rows,
-                        fields=[c.as_json() for c in columns],
-                        totals=dict(cover.totals),
-                        rows_digest=cover.sha256,
-                        rows_sm3=cover.sm3,
-                        files=list(files),
-                        changes=cover.changes.as_json(),
-                        previous_extract=before.extract_id if before is not None else None,
-                        confirmed_version=self._state.version,
-                        confirmed_on=self._state.business_date,
-                    )
-                    .returning(extract.c.extract_id)
-                )
-                or 0
-            )
-            record_cooperatives(connection, agreement.id, recipient.id, extract_id, cooperatives)
-            details = {
-                "agreement": agreement.id,
-                "agreement_version": state.version,
-                "agreement_digest": agreement.digest,
-                "master_version": self._state.version,
-                "rows": cover.rows,
-                "rows_sha256": cover.sha256,
-                "rows_sm3": cover.sm3,
-                "fields": [c.name for c in columns],
-                "files": {f["format"]: {"sha256": f["sha256"], "sm3": f["sm3"], "size": f["size"]} for f in files},
-            }
-            ledger.record(connection, "published", recipient.id, ledger.HUB, extract_id, details)
-            queue_push(connection, agreement, recipient.id, extract_id)
-            tell_published(
-                connection, self._deployment, self._settings, recipient.id, extract_id=extract_id, title=cover.title
-            )
-        return extract_id
-
-
-def _newest_extract(connection: Connection, agreement: str, department: str) -> Row[Any] | None:
-    query = (
-        select(extract)
-        .where(extract.c.agreement == agreement, extract.c.department == department)
-        .order_by(extract.c.extract_id.desc())
-        .limit(1)
-    )
-    return connection.execute(query).first()
-
-
-def _settle(temporary: Path, final: Path) -> None:
-    """Syncs a finished file and gives it its name."""
-    with temporary.open("rb") as file:
-        os.fsync(file.fileno())
-    temporary.replace(final)
+    return receiving[department]
 
 
 def _clear_after_a_kill(settings: Settings, business_date: date) -> None:
@@ -382,11 +195,3 @@ def _clear_after_a_kill(settings: Settings, business_date: date) -> None:
         shutil.rmtree(folder, ignore_errors=True)
     for temporary in (settings.data / "extracts").glob(f"*/{business_date.isoformat()}/.*.tmp*"):
         temporary.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

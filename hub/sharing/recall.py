@@ -117,6 +117,7 @@ select e.extract_id, e.department, e.title, e.agreement, e.agreement_version, e.
 from extract_cooperative h
 join extract e on e.agreement = h.agreement and e.department = h.department
   and e.extract_id >= h.from_extract and (h.until_extract is null or e.extract_id < h.until_extract)
+  and (not e.past or h.from_extract = e.extract_id)
 join extract_copy c on c.extract_id = e.extract_id
 where h.coop_id = :coop_id
 order by c.made_at, c.copy_number

@@ -5,8 +5,9 @@ personal data handed over), then cleared on request. The ledger is never cleared
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, delete, exists, func, select
+from sqlalchemy import Connection, Row, delete, exists, func, select
 
 from hub.errors import PermissionRefusedError
 from hub.settings import Settings
@@ -17,9 +18,9 @@ from hub.store.tables.sharing import ledger as ledger_table
 KEEP_DAYS = 3 * 366
 
 
-def prune(connection: Connection, settings: Settings, *, before: date, today: date, person: str) -> int:
-    """Removes the files of extracts published before a day, and what is known of their content; each is a line of the
-    ledger. The newest extract of an agreement stays, whatever its age. Returns how many were cleared.
+def due(connection: Connection, *, before: date, today: date) -> list[Row[Any]]:
+    """Extracts published before a day whose files may be cleared. The newest extract of an agreement stays, whatever its
+    age.
 
     Raises:
         PermissionRefusedError: younger than three years.
@@ -29,17 +30,31 @@ def prune(connection: Connection, settings: Settings, *, before: date, today: da
             "交付记录至少保存三年，不能清理。", next_step=f"最晚可清理到 {today - timedelta(days=KEEP_DAYS)} 之前的。"
         )
     newer = extract.alias("newer")
-    rows = connection.execute(
-        select(extract).where(
-            extract.c.confirmed_on < before,
-            exists().where(
-                newer.c.agreement == extract.c.agreement,
-                newer.c.department == extract.c.department,
-                newer.c.extract_id > extract.c.extract_id,
-            ),
-            ~exists().where(ledger_table.c.event == "pruned", ledger_table.c.extract_id == extract.c.extract_id),
+    superseded = exists().where(
+        newer.c.agreement == extract.c.agreement,
+        newer.c.department == extract.c.department,
+        newer.c.extract_id > extract.c.extract_id,
+        ~newer.c.past,
+    )
+    return list(
+        connection.execute(
+            select(extract).where(
+                (~extract.c.past & (extract.c.confirmed_on < before) & superseded)
+                | (extract.c.past & (extract.c.published_at < before)),
+                ~exists().where(ledger_table.c.event == "pruned", ledger_table.c.extract_id == extract.c.extract_id),
+            )
         )
-    ).all()
+    )
+
+
+def prune(connection: Connection, settings: Settings, *, before: date, today: date, person: str) -> int:
+    """Removes the files of extracts published before a day, and what is known of their content; each is a line of the
+    ledger. Returns how many were cleared.
+
+    Raises:
+        PermissionRefusedError: younger than three years.
+    """
+    rows = due(connection, before=before, today=today)
     for row in rows:
         ledger.record(connection, "pruned", row.department, person, row.extract_id, {"files": len(row.files)})
         # runs of extracts that ended before the oldest one still kept

@@ -7,7 +7,7 @@ agreement names is not even read.
 from __future__ import annotations
 
 import calendar
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 from hub.deployment import Department, Deployment
 from hub.errors import ConfigurationError
-from hub.sharing.agreements import ENDINGS, Agreement, Listing, Mask
+from hub.sharing.agreements import ENDINGS, Agreement, Listing, Mask, recipients_of
 from hub.sharing.columns import DISPUTE, ExtractColumn, extract_columns
-from hub.sharing.masks import with_pseudonyms
+from hub.sharing.masks import pseudonyms
 from hub.sharing.sources import Dataset
 from hub.sharing.sql import literal, literals, name, one_row
 
@@ -27,6 +27,14 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _HIDDEN_COOP = "__coop_id"  # rides along in the working table, never in a file, unless the agreement names coop_id
+
+
+_PSEUDONYMS_AT_ONCE = 50_000
+
+
+def view_of(dataset: str) -> str:
+    """The name under which selections know a dataset."""
+    return f"dataset_{dataset}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,57 +104,126 @@ def town_names(recipient: Department, deployment: Deployment) -> tuple[str, ...]
     return tuple(dict.fromkeys([*named, *(n for t in towns for n in (t.name, *t.former, *t.short))]))
 
 
-class Selector:
-    """Makes selections for one published state. `read` gives a dataset's rows; each is read once and kept."""
+def own_datasets(recipient: Department, deployment: Deployment, datasets: Mapping[str, Dataset]) -> list[str]:
+    """The datasets that a department, and nobody else, gives."""
+    declared = deployment.feed_by_name
+    return [
+        d.name
+        for d in datasets.values()
+        if d.feeds and all(f in declared and deployment.sender_of(f) == recipient.id for f in d.feeds)
+    ]
 
-    def __init__(
+
+def datasets_needed(
+    agreements: Iterable[Agreement], deployment: Deployment, datasets: Mapping[str, Dataset]
+) -> list[str]:
+    """The datasets that publishing these agreements reads, filters included."""
+    needed: dict[str, None] = {}
+    for agreement in agreements:
+        needed[agreement.dataset] = None
+        needed |= dict.fromkeys(e.dataset for e in (*agreement.rows.listed_in, *agreement.rows.not_listed_in))
+        if agreement.rows.own_cooperatives:
+            for recipient in recipients_of(agreement, deployment):
+                needed |= dict.fromkeys(own_datasets(recipient, deployment, datasets))
+    return list(needed)
+
+
+class Selector:
+    """Makes selections for one published state. Datasets lie as Parquet in `folder` while they are selected from, so that
+    memory does not grow with their rows; one that was not kept beforehand is read by `read`."""
+
+    def __init__(  # noqa: PLR0917 -- made in two places
         self,
         duck: DuckDBPyConnection,
         deployment: Deployment,
         datasets: dict[str, Dataset],
         read: Callable[[str], pa.Table],
         as_of: date,
+        folder: Path,
     ) -> None:
         self._duck, self._deployment, self._datasets, self._read, self._as_of = duck, deployment, datasets, read, as_of
-        self._tables: dict[str, pa.Table] = {}
+        self._folder = folder
+        self._schemas: dict[str, pa.Schema] = {}
+        self._dates: dict[tuple[str, str], bool] = {}
 
     def title(self, dataset: str) -> str:
         """A dataset's title in Chinese."""
         return self._datasets[dataset].title.zh
 
-    def table(self, dataset: str) -> pa.Table:
-        """A dataset's rows with exactly its declared columns.
+    def keep(self, dataset: str, rows: pa.RecordBatchReader) -> None:
+        """Writes a dataset's rows, exactly its declared columns, where selections read them.
 
         Raises:
             ConfigurationError: the dataset lacks a column it declares.
         """
-        if dataset not in self._tables:
-            rows = self._read(dataset)
-            declared = [f.name for f in self._datasets[dataset].fields]
-            if missing := [f for f in declared if f not in rows.column_names]:
-                raise ConfigurationError(
-                    f"数据集 {dataset} 缺少已声明的字段：{'、'.join(missing)}。",
-                    next_step="升级数据库结构并重新投影总表后重试。",
-                )
-            self._tables[dataset] = rows.select(declared)
-            self._duck.register(f"dataset_{dataset}", self._tables[dataset])
-        return self._tables[dataset]
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        declared = [f.name for f in self._datasets[dataset].fields]
+        if missing := [f for f in declared if f not in rows.schema.names]:
+            raise ConfigurationError(
+                f"数据集 {dataset} 缺少已声明的字段：{'、'.join(missing)}。",
+                next_step="升级数据库结构并重新投影总表后重试。",
+            )
+        schema = pa.schema([rows.schema.field(f) for f in declared])
+        path = self._folder / f"dataset-{dataset}.parquet"
+        with pq.ParquetWriter(path, schema, compression="lz4") as writer:
+            for batch in rows:
+                writer.write_batch(batch.select(declared))
+        self._duck.execute(
+            f"create or replace view {name(view_of(dataset))} as select * from read_parquet({literal(str(path))})"
+        )
+        self._schemas[dataset] = schema
+
+    def table(self, dataset: str) -> pa.Table:
+        """A dataset's rows as a whole; only for what looks a few things up."""
+        self._schema(dataset)
+        return self._duck.sql(f"select * from {name(view_of(dataset))}").to_arrow_table()
+
+    def _schema(self, dataset: str) -> pa.Schema:
+        if dataset not in self._schemas:
+            self.keep(dataset, self._read(dataset).to_reader())
+        return self._schemas[dataset]
+
+    def _all_dates(self, dataset: str, field_name: str) -> bool:
+        """Whether every text of a field is a date."""
+        if (dataset, field_name) not in self._dates:
+            iso = r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
+            found = one_row(
+                self._duck,
+                f"select coalesce(bool_and(regexp_full_match({name(field_name)}, '{iso}')), true) "
+                f"from {name(view_of(dataset))}",
+            )
+            self._dates[dataset, field_name] = bool(found[0])
+        return self._dates[dataset, field_name]
+
+    def _hide(self, dataset: str, field_name: str, key: bytes) -> str:
+        """Fills a table of a field's distinct values with their pseudonyms; its name."""
+        import pyarrow as pa
+
+        hidden = f"pseudonym_{field_name}"
+        self._duck.execute(f"create or replace table {name(hidden)} (value varchar, pseudonym varchar)")
+        with self._duck.cursor() as values:  # read here, written there: one stream is open while rows go in
+            batches = values.sql(
+                f"select distinct {_as_text(field_name)} from {name(view_of(dataset))} where {name(field_name)} is not null"
+            ).to_arrow_reader(_PSEUDONYMS_AT_ONCE)
+            for batch in batches:
+                made = pa.table({"value": batch.column(0), "pseudonym": pseudonyms(batch.column(0), key)})
+                self._duck.register("made", made)
+                self._duck.execute(f"insert into {name(hidden)} select * from made")
+                self._duck.unregister("made")
+        return hidden
 
     def _listing(self, listing: Listing) -> str:
-        rows = self.table(listing.dataset)
+        fields = self._schema(listing.dataset).names
         conditions = ["coop_id is not null", *(_one_of(f, v) for f, v in listing.only.items())]
         if listing.current:
-            conditions += _current(rows.column_names, self._as_of)
-        return f"select coop_id from {name('dataset_' + listing.dataset)} where {' and '.join(conditions)}"
+            conditions += _current(fields, self._as_of)
+        return f"select coop_id from {name(view_of(listing.dataset))} where {' and '.join(conditions)}"
 
     def _own(self, recipient: Department) -> list[str]:
         """Queries for the cooperatives in datasets that the recipient, and nobody else, gives."""
-        declared = self._deployment.feed_by_name
-        own = [
-            d.name
-            for d in self._datasets.values()
-            if d.feeds and all(f in declared and self._deployment.sender_of(f) == recipient.id for f in d.feeds)
-        ]
+        own = own_datasets(recipient, self._deployment, self._datasets)
         return [self._listing(Listing(dataset=d)) for d in own]
 
     def _conditions(self, agreement: Agreement, recipient: Department, fields: Sequence[str]) -> list[str]:
@@ -176,25 +253,24 @@ class Selector:
     ) -> Selection:
         """Fills the DuckDB table `selected` with what this recipient may have, in the published order: by town, name
         and id of the cooperative where they leave in the clear, then by the values themselves. `key` makes the recipient's pseudonym key."""
-        rows = self.table(agreement.dataset)
-        dataset = self._datasets[agreement.dataset]
-        columns = extract_columns(agreement, dataset, rows)
-        hidden = tuple(f for f in agreement.fields if agreement.mask_of(f) is Mask.PSEUDONYM)
-        self._duck.register("source_rows", rows)
-        if hidden:
-            # the clear values stay beside the pseudonyms for filters and order, under the dataset's own names
-            masked = with_pseudonyms(rows.select(hidden), hidden, key())
-            for field_name in hidden:
-                rows = rows.append_column(f"__pseudonym_{field_name}", masked.column(field_name))
-            self._duck.register("source_rows", rows)
+        schema, dataset = self._schema(agreement.dataset), self._datasets[agreement.dataset]
+        columns = extract_columns(agreement, dataset, schema, lambda f: self._all_dates(agreement.dataset, f))
+        # the clear values stay beside the pseudonyms for filters and order, under the dataset's own names
+        hidden = {
+            f: self._hide(agreement.dataset, f, key())
+            for f in agreement.fields
+            if agreement.mask_of(f) is Mask.PSEUDONYM
+        }
         shown = [
-            f"cast({name('__pseudonym_' + c.name)} as varchar) as {name(c.name)}"
-            if c.mask is Mask.PSEUDONYM
+            f"(select p.pseudonym from {name(hidden[c.name])} p where p.value = cast(chosen.{name(c.name)} as varchar)) "
+            f"as {name(c.name)}"
+            if c.name in hidden
             else f"{c.machine()} as {name(c.name)}"
             for c in columns
             if c.name != DISPUTE
         ]
-        conditions = self._conditions(agreement, recipient, rows.column_names)
+        conditions = self._conditions(agreement, recipient, schema.names)
+        rows_in = f"{name(view_of(agreement.dataset))} as source"
         # a column that does not leave in the clear must not show through the order either
         clear = {c.name for c in columns if c.mask is Mask.CLEAR}
         order = [f for f in ("town", "name", "coop_id") if f in clear]
@@ -204,12 +280,12 @@ class Selector:
         if disputes:
             self._register_disputes(disputes)
             rows_of = (
-                f"with chosen as (select *, row_number() over () as __n from source_rows as source where {where}), "
-                f"flags as ({self._flags(columns, rows.column_names)})"
+                f"with chosen as (select *, row_number() over () as __n from {rows_in} where {where}), "
+                f"flags as ({self._flags(columns, schema.names)})"
             )
             note, joined = "flags.note", "chosen left join flags using (__n)"
         else:  # most nights: nothing to look up, and a plan a tenth the size
-            rows_of = f"with chosen as (select * from source_rows as source where {where})"
+            rows_of = f"with chosen as (select * from {rows_in} where {where})"
             note, joined = "cast(null as varchar)", "chosen"
         self._duck.execute(
             f"""

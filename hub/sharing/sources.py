@@ -5,7 +5,8 @@ Sharing reads datasets by name and never a table of another room. Tests and tool
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy import Connection
@@ -52,11 +53,22 @@ class DatasetSource(Protocol):
     """Datasets and their rows as of the newest master version."""
 
     def datasets(self) -> Mapping[str, Dataset]: ...
+    def stream(self, connection: Connection, names: Iterable[str]) -> Iterator[tuple[str, pa.RecordBatchReader]]:
+        """Several datasets of one moment, one after another, in batches; a reader is good until the next is asked for."""
+
     def read(self, connection: Connection, name: str) -> pa.Table: ...
 
 
 class MasterDatasets:
-    """The datasets of `hub.master.datasets`."""
+    """The datasets of `hub.master.datasets`.
+
+    Args:
+        as_of: as they were true on that day; default: the day of the version read.
+        known_at: as the hub knew them at the end of that night, or in that version; default: the newest version.
+    """
+
+    def __init__(self, *, as_of: date | None = None, known_at: date | int | None = None) -> None:
+        self._as_of, self._known_at = as_of, known_at
 
     def datasets(self) -> Mapping[str, Dataset]:
         from hub.master.datasets import DATASETS
@@ -64,10 +76,15 @@ class MasterDatasets:
         found: Mapping[str, Dataset] = DATASETS
         return found
 
+    def stream(self, connection: Connection, names: Iterable[str]) -> Iterator[tuple[str, pa.RecordBatchReader]]:
+        from hub.master.datasets import stream_datasets
+
+        yield from stream_datasets(connection, names, as_of=self._as_of, known_at=self._known_at)
+
     def read(self, connection: Connection, name: str) -> pa.Table:
         from hub.master.datasets import read_dataset
 
-        rows: pa.Table = read_dataset(connection, name)
+        rows: pa.Table = read_dataset(connection, name, as_of=self._as_of, known_at=self._known_at)
         return rows
 
 

@@ -58,6 +58,8 @@ class Cover:
     copy_number: str = ""
     holder: str = ""
     parts: tuple[tuple[str, int], ...] = field(default=())
+    past: bool = False  # made on request for a past day
+    confirmed_on: date | None = None  # of a copy: the last night that found the content unchanged
 
 
 def _width(column: ExtractColumn, longest: int, wide: bool) -> float:
@@ -163,7 +165,9 @@ def _style_key(column: ExtractColumn) -> str:
 def _cover_lines(cover: Cover) -> list[tuple[str, str]]:
     a = cover.agreement
     totals = "；".join(f"{k} {v:,.2f}" if isinstance(v, float) else f"{k} {v:,}" for k, v in cover.totals.items())
-    if cover.changes.first:
+    if cover.past:
+        changes = "按过去某日提取，不与上期比较"
+    elif cover.changes.first:
         changes = "首次发布，无上期可比"
     else:
         c = cover.changes
@@ -177,7 +181,10 @@ def _cover_lines(cover: Cover) -> list[tuple[str, str]]:
         ("共享依据", a.legal_basis),
         ("共享类型", SHARE_TITLES[a.share_type] + (f"：{a.conditions}" if a.conditions else "")),
         ("协议期限", f"{a.term.start.isoformat()} 至 {a.term.until.isoformat()}"),
-        ("数据截至", f"{cover.as_of.isoformat()}（总表第 {cover.master_version} 版）"),
+        (
+            "数据截至",
+            f"{cover.as_of.isoformat()}（总表第 {cover.master_version} 版{'当时所知' if cover.past else ''}）{_confirmed(cover)}",
+        ),
         ("行数", f"{cover.rows:,}"),
         ("控制总数", totals or "无"),
         ("变化", changes),
@@ -191,6 +198,11 @@ def _cover_lines(cover: Cover) -> list[tuple[str, str]]:
     if len(cover.parts) > 1:
         lines.insert(11, ("分表", "；".join(f"{n} {rows:,} 行" for n, rows in cover.parts)))
     return lines
+
+
+def _confirmed(cover: Cover) -> str:
+    later = cover.confirmed_on is not None and cover.confirmed_on > cover.as_of
+    return f"，核对至 {cover.confirmed_on} 内容未变" if later else ""
 
 
 def _write_cover(book: Any, formats: _Formats, cover: Cover) -> None:
@@ -288,7 +300,8 @@ def write_workbook(
     sheet.set_paper(9)
     sheet.fit_to_pages(1, 0)
     if cover.changes.first:
-        sheet.write_string(1, 0, "首次发布，无上期可比", formats.plain["text"])
+        none = "按过去某日提取，不与上期比较" if cover.past else "首次发布，无上期可比"
+        sheet.write_string(1, 0, none, formats.plain["text"])
     elif not listed:
         sheet.write_string(1, 0, "与上期相同", formats.plain["text"])
     book.close()

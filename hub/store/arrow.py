@@ -5,7 +5,7 @@ ADBC would be faster still but opens a connection of its own, and then "one tran
 
 from __future__ import annotations
 
-import io
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
@@ -14,20 +14,67 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def copy_in(connection: Connection, table: str, columns: pa.Table, *, rows_at_once: int = 100_000) -> int:
+def copy_in(connection: Connection, table: str, columns: pa.Table, *, rows_at_once: int = 50_000) -> int:
     """Appends an Arrow table to a PostgreSQL table with the same column names; returns the number of rows.
     JSON columns come as strings of JSON; null stays null and an empty string stays an empty string."""
-    import pyarrow.csv as pa_csv
+    pieces = (columns.slice(start, rows_at_once) for start in range(0, columns.num_rows, rows_at_once))
+    return copy_lines(connection, table, columns.column_names, map(text_lines, pieces))
 
-    names = ", ".join(f'"{n}"' for n in columns.column_names)
-    options = pa_csv.WriteOptions(include_header=False, quoting_style="needed")
+
+def copy_lines(
+    connection: Connection, table: str, columns: Sequence[str], lines: Iterable[tuple[int, memoryview]]
+) -> int:
+    """Appends what `text_lines` made to the named columns of a table; returns the number of rows."""
+    names = ", ".join(f'"{n}"' for n in columns)
     raw: Any = connection.connection.driver_connection
-    with raw.cursor() as cursor, cursor.copy(f"copy {table} ({names}) from stdin with (format csv)") as copy:
-        for start in range(0, columns.num_rows, rows_at_once):
-            buffer = io.BytesIO()
-            pa_csv.write_csv(columns.slice(start, rows_at_once), buffer, options)
-            copy.write(buffer.getbuffer())
-    return int(columns.num_rows)
+    total = 0
+    with raw.cursor() as cursor, cursor.copy(f"copy {table} ({names}) from stdin") as copy:
+        for rows, data in lines:
+            copy.write(data)
+            total += rows
+    return total
+
+
+def text_lines(columns: pa.Table | pa.RecordBatch) -> tuple[int, memoryview]:
+    """(rows, lines) in COPY's text format, which needs neither the quotes nor the doubled quotes of CSV: whole columns are
+    joined, and only those that hold a backslash, a tab or a line break are escaped first. At most 2 GiB of text."""
+    import pyarrow.compute as pc
+
+    if not columns.num_rows:
+        return 0, memoryview(b"")
+    texts = [_escaped(_one(column)) for column in columns.columns]
+    texts[-1] = pc.binary_join_element_wise(pc.fill_null(texts[-1], _NULL), "\n", "")
+    lines = pc.binary_join_element_wise(*texts, "\t", null_handling="replace", null_replacement=_NULL)
+    _, offsets, data = lines.buffers()
+    ends = memoryview(offsets).cast("i")
+    first, last = ends[lines.offset], ends[lines.offset + len(lines)]
+    return columns.num_rows, memoryview(data)[first:last]
+
+
+_NULL = "\\N"
+_ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
+
+
+def _one(column: pa.ChunkedArray | pa.Array) -> pa.Array:
+    import pyarrow as pa
+
+    array = pa.concat_arrays(column.chunks) if isinstance(column, pa.ChunkedArray) else column
+    return array if pa.types.is_string(array.type) else array.cast(pa.string())
+
+
+def _escaped(texts: pa.Array) -> pa.Array:
+    import pyarrow.compute as pc
+
+    _, offsets, data = texts.buffers()
+    if data is None:
+        return texts
+    ends = memoryview(offsets).cast("i")
+    first, last = ends[texts.offset], ends[texts.offset + len(texts)]
+    content = data.slice(first, last - first).to_pybytes()
+    for plain, escape in _ESCAPES:
+        if plain.encode() in content:
+            texts = pc.replace_substring(texts, plain, escape)
+    return texts
 
 
 def read_arrow(connection: Connection, query: str, schema: pa.Schema, parameters: tuple[Any, ...] = ()) -> pa.Table:

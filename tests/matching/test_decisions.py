@@ -176,9 +176,15 @@ def test_a_file_that_is_no_queue_is_refused_with_what_to_do(engine: Engine, tmp_
     from openpyxl import Workbook
 
     path = tmp_path / "x.xlsx"
-    Workbook().save(path)
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["合作社名称", "判断"])
+    sheet.append(["云岫县石门茶叶专业合作社", "同一家"])
+    book.save(path)
     with engine.begin() as connection, pytest.raises(FormatError, match="问题号"):
         read_answers(connection, path, person="张三")
-    path.write_bytes(b"no workbook")
-    with engine.begin() as connection, pytest.raises(FormatError, match="读不了"):
-        read_answers(connection, path, person="张三")
+    for nothing in (b"", b"no workbook", b"PK\x03\x04 cut off"):
+        path.write_bytes(nothing)
+        with engine.begin() as connection, pytest.raises(FormatError, match="下一步"):
+            read_answers(connection, path, person="张三")

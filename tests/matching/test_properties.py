@@ -164,7 +164,7 @@ def test_redirects_never_lead_to_a_redirect() -> None:
     assert last.redirects == {b: a, c: a}
 
 
-_TABLES = (
+TABLES = (
     "match_state", "candidate", "decision", "link", "id_event", "cooperative_id", "source_row", "delivery", "archived_file",
     "profile", "run",
 )  # fmt: skip
@@ -177,7 +177,7 @@ def test_nights_one_by_one_link_as_one_night_would_and_undoing_is_as_if_never(
 ) -> None:
     deployment = county_deployment(tmp_path)
     with engine.begin() as connection:
-        for name in _TABLES:
+        for name in TABLES:
             connection.execute(text(f"delete from {name}"))
     half = len(county) // 2
     accept(engine, county[:half])

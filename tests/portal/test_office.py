@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date
 
 from sqlalchemy import select, text
 
@@ -139,9 +140,17 @@ def test_a_value_is_disputed_answered_and_archived_each_by_the_right_side(lived:
         "proposed": "2025-07-11",
     }
     assert tax.post("/corrections/new", data={**data, "reason": ""}).status_code == 400
-    raised = tax.post("/corrections/new", data={**data, "reason": "决定书日期是 11 日"})
+    reason = {"reason": "决定书日期是 11 日"}
+    odd = tax.post("/corrections/new", data={**data, **reason}, files={"evidence": ("x.exe", b"MZ")})
+    assert odd.status_code == 400 and "不收" in odd.text
+    scan = ("决定书.pdf", b"%PDF-1.4 scan")
+    raised = tax.post("/corrections/new", data={**data, **reason}, files={"evidence": scan})
     path = raised.headers["location"]
     assert re.fullmatch(r"/corrections/\d+", path)
+    assert "决定书.pdf" in market.get(path).text
+    attached = market.get(f"{path}/evidence/0")
+    assert attached.content == scan[1] and attached.headers["content-disposition"].startswith("attachment")
+    assert forestry.get(f"{path}/evidence/0").status_code == tax.get(f"{path}/evidence/1").status_code == 404
     assert forestry.get(path).status_code == 404
     assert forestry.post(path, data={"proof": proof(forestry), "word": "accept"}).status_code == 404
     assert path in market.get("/corrections").text
@@ -175,5 +184,41 @@ def test_a_step_that_is_none_is_refused(lived: Portal) -> None:
     path = tax.post("/corrections/new", data=data).headers["location"]
     assert tax.post(path, data={"proof": proof(tax), "word": "vanish"}).status_code == 400
     assert tax.post("/corrections/424242", data={"proof": proof(tax), "word": "accept"}).status_code == 404
-    assert tax.post("/corrections/new", data={**data, "extract": "424242"}).status_code == 403
+    assert tax.post("/corrections/new", data={**data, "extract": "424242"}).status_code == 404
     assert tax.post("/corrections/new", data={**data, "extract": "x"}).status_code in {400, 404}
+
+
+def test_one_of_several_records_is_singled_out_and_only_it_is_flagged(lived: Portal) -> None:
+    import pyarrow.parquet as pq
+
+    from hub.sharing import publish
+
+    def rows() -> list[dict[str, object]]:
+        number = scalar(lived, "select max(extract_id) from extract where agreement = 'abnormal_decisions_to_tax'")
+        files = scalar(lived, f"select files->-1->>'path' from extract where extract_id = {number}")
+        return list(pq.read_table(lived.settings.data / files).to_pylist())
+
+    coops = [r["coop_id"] for r in rows()]
+    coop = next(str(c) for c in coops if coops.count(c) > 1)
+    mine = [r for r in rows() if r["coop_id"] == coop]
+    number = scalar(lived, "select max(extract_id) from extract where agreement = 'abnormal_decisions_to_tax'")
+    tax = lived.as_role("staff")
+    assert "第 2 条" in tax.get("/corrections/new", params={"extract": number, "coop": coop}).text
+    data = {
+        "proof": proof(tax),
+        "extract": number,
+        "coop": coop,
+        "field": "listed_on",
+        "line": "1",
+        "reason": "日期不对",
+    }
+    path = tax.post("/corrections/new", data={**data, "value": "said by the form, not believed"}).headers["location"]
+    with lived.engine.connect() as connection:
+        row = connection.execute(select(correction)).one()
+    assert row.value == str(mine[1]["listed_on"]) and row.record["listed_on"] == row.value
+    market = lived.enter(lived.add("shi", "market_supervision", "staff"))
+    market.post(path, data={"proof": proof(market), "word": "accept"})
+    publish(lived.engine, lived.deployment, lived.settings, None, today=date(2026, 11, 30))
+    flagged = [r for r in rows() if r["dispute"]]
+    assert [(r["coop_id"], str(r["listed_on"])) for r in flagged] == [(coop, row.value)]
+    assert "列入日期" in str(flagged[0]["dispute"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -114,6 +114,10 @@ class FakeSource:
 
     def datasets(self) -> Mapping[str, FakeDataset]:
         return self.known
+
+    def stream(self, connection: Connection, names: Iterable[str]) -> Iterator[tuple[str, pa.RecordBatchReader]]:
+        for name in names:
+            yield name, self.read(connection, name).to_reader()
 
     def read(self, connection: Connection, name: str) -> pa.Table:
         if name in self.tables:

@@ -125,7 +125,7 @@ def test_what_is_late_is_alarmed_once_and_counted_by_department(county: County, 
         assert corrections.overdue(connection, today=TODAY) == []
         for _ in range(2):
             assert len(corrections.overdue(connection, today=date(2026, 3, 20))) == 1
-        [row] = corrections.figures(connection, first=date(2026, 1, 1), last=TODAY, today=date(2026, 3, 20))
+        [row] = corrections.figures(connection, CALENDAR, first=date(2026, 1, 1), last=TODAY, today=date(2026, 3, 20))
     assert (row.department, row.raised, row.open, row.overdue) == ("approval_bureau", 1, 1, 1)
     assert sql("select count(*) from alert where kind = 'correction_overdue'") == [(1,)]
 

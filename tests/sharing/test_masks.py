@@ -20,7 +20,7 @@ from hub.feeds import Kind, Privacy
 from hub.settings import load_settings
 from hub.sharing.agreements import Agreement, Mask, agreement_faults
 from hub.sharing.keys import derive_key, secret_key
-from hub.sharing.masks import mask_expression, pseudonym, with_pseudonyms
+from hub.sharing.masks import mask_expression, pseudonym, pseudonyms
 from tests.sharing.conftest import DATASETS, TODAY, County, FakeSource, an_agreement
 
 DUCK = duckdb.connect()
@@ -91,8 +91,8 @@ def test_pseudonyms_meet_within_a_recipient_and_nowhere_else(tmp_path: Any) -> N
     tax, water = derive_key(settings, "pseudonym", "tax"), derive_key(settings, "pseudonym", "water")
     assert pseudonym(tax, "张三") == pseudonym(tax, "张三") != pseudonym(tax, "张四")
     assert pseudonym(tax, "张三") != pseudonym(water, "张三")
-    rows = with_pseudonyms(pa.table({"a": ["x", None, "x", "y"]}), ("a",), tax)
-    assert rows.column("a").to_pylist() == [pseudonym(tax, "x"), None, pseudonym(tax, "x"), pseudonym(tax, "y")]
+    rows = pseudonyms(pa.array(["x", None, "x", "y"]), tax)
+    assert rows.to_pylist() == [pseudonym(tax, "x"), None, pseudonym(tax, "x"), pseudonym(tax, "y")]
 
 
 def test_the_secret_key_is_made_once_and_is_the_owners_alone(tmp_path: Any) -> None:

@@ -150,9 +150,7 @@ def test_a_run_killed_after_writing_files_runs_again_to_the_same_bytes(
     county.agree(an_agreement())
     county.new_master()
     with monkeypatch.context() as patch:
-        patch.setattr(
-            "hub.sharing.publishing._Publisher._register", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
-        )
+        patch.setattr("hub.sharing.publisher.Publisher._register", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             county.publish()
     written = {p: p.read_bytes() for p in (county.settings.data / "extracts").rglob("*.*")}
@@ -167,14 +165,14 @@ _KILLED = """
 import os, sys
 from tests.sharing.killed import county_of
 county = county_of(*sys.argv[1:3])
-import hub.sharing.publishing as publishing
-settle, seen = publishing._settle, []
+import hub.sharing.publisher as publisher
+settle, seen = publisher._settle, []
 def die(temporary, final):
     seen.append(final)
     if len(seen) == int(sys.argv[3]):
         os.kill(os.getpid(), 9)
     settle(temporary, final)
-publishing._settle = die
+publisher._settle = die
 county.publish()
 """
 

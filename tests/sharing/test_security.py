@@ -7,7 +7,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from hub.sharing.security import as_department
-from hub.store.migrations.portal_role import OPEN_TABLES, POLICIES
+from hub.store.migrations.portal_role import OPEN_TABLES, POLICIES, REVIEW_POLICIES
 from tests.sharing.conftest import County, an_agreement
 
 
@@ -55,7 +55,7 @@ def test_staff_see_their_own_department_and_no_other(two_departments: County, ta
 
 def test_an_operator_and_a_person_of_nowhere_see_nobodys_rows(two_departments: County) -> None:
     engine = two_departments.engine
-    for table in POLICIES:
+    for table in (*POLICIES, *REVIEW_POLICIES):
         assert seen(engine, table, "1", "tax", "operator") == set(), table
         assert seen(engine, table, "1", "", "staff") == set(), table
 

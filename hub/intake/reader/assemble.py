@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+PARTS_A_PAGE = 1000  # parts of a row on the second page beside the first count from here: row and part stay unique
+
+
 def sheet_readings(grid: Grid, known: Collection[str], *, hidden: str = "read") -> list[SheetReading]:
     """The tables of one sheet. `hidden="report"` leaves hidden rows and sheets out of the data but in the account."""
     readings = []
@@ -109,7 +112,7 @@ def _rows(grid: Grid, layout: TableLayout, fills: dict[int, dict[int, str]]) -> 
     places = sorted(layout.levels)
     columns: dict[str, pa.Array] = {
         "row": pa.array(layout.data, pa.int32()),
-        "part": pa.array([0] * len(layout.data), pa.int32()),
+        "part": pa.array([layout.page * PARTS_A_PAGE] * len(layout.data), pa.int32()),
     }
     sources = [grid.rows[r] for r in layout.data]
     filled = [fills.get(r) for r in layout.data] if fills else []

@@ -1,10 +1,12 @@
-"""Files that carry their own column names: Parquet and JSON lines, as connectors deliver queries. No layout to guess:
-every record is a data row, counted from 1 (Parquet) or by its line (JSON lines), and there is no header row.
+"""Files that carry their own column names: Parquet and JSON lines, as connectors deliver queries, and JSON documents with
+a list of records. No layout to guess: every record is a data row, counted from 1 or by its line (JSON lines), and there
+is no header row.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from hub.intake.reader.model import Column, SheetReading, Skipped, refuse
@@ -28,6 +30,12 @@ def is_json_lines(head: bytes) -> bool:
         return isinstance(json.loads(line), dict)
     except (ValueError, RecursionError):
         return False
+
+
+def is_json_document(head: bytes) -> bool:
+    """Whether text begins like one JSON value over several records or lines: [{"…, or {"….. `head` may be cut."""
+    flat = b"".join(head.lstrip(b"\xef\xbb\xbf \t\r\n")[:64].split())
+    return flat.startswith((b'[{"', b'{"', b"[[", b"[]"))
 
 
 def _sheet(names: list[str], numbers: pa.Array, texts: list[pa.Array], skipped: list[Skipped]) -> SheetReading:
@@ -97,6 +105,30 @@ def _plain(value: Any) -> str:
     if isinstance(value, bytes):
         return value.hex()
     return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def read_json_document(text: str) -> SheetReading:
+    """The longest list of objects in a JSON document as one table; records are counted from 1.
+
+    Raises:
+        FormatError: no JSON (cut off, perhaps), or no list of records in it.
+    """
+    try:
+        document = json.loads(text.lstrip("\ufeff"), parse_float=str, parse_int=str)
+    except (ValueError, RecursionError):
+        raise refuse("JSON 不完整，文件可能没有传完。", "请发送方重新导出后报送。") from None
+    records = max(_record_lists(document, 0), key=len, default=[])
+    if not records:
+        raise refuse("这是 JSON，但里面没有记录清单。", "请发送方导出为记录的列表，或另存为 .xlsx、.csv 后报送。")
+    return read_json_lines("\n".join(json.dumps(r, ensure_ascii=False) for r in records))
+
+
+def _record_lists(value: Any, depth: int) -> Iterator[list[dict[str, Any]]]:
+    if isinstance(value, list) and value and all(isinstance(v, dict) for v in value):
+        yield value
+    elif isinstance(value, dict) and depth < _MAX_DEPTH:
+        for inner in value.values():
+            yield from _record_lists(inner, depth + 1)
 
 
 def read_json_lines(text: str) -> SheetReading:

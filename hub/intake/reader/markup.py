@@ -90,9 +90,12 @@ def _is_layout(table: Any) -> bool:
 
 def _link_share(table: Any) -> float:
     """How much of a table's text is links: menus are all links, data hardly."""
-    whole = len("".join(table.itertext()).strip())
-    linked = sum(len("".join(a.itertext()).strip()) for a in table.iter("a"))
-    return linked / whole if whole else 1.0
+    whole = _letters(table)
+    return sum(_letters(a) for a in table.iter("a")) / whole if whole else 1.0
+
+
+def _letters(element: Any) -> int:
+    return len("".join("".join(element.itertext()).split()))
 
 
 def read_html(text: str) -> list[Grid]:
@@ -154,7 +157,7 @@ def _longest_list(page: Any) -> Grid | None:
         "td", "div", "span", "p", "article", "section", "body", "ul", "ol", "font", "center", "pre"
     ):
         own = sum(1 for child in element if child.tag in {"br", "p", "li", "div"})
-        if own > most:
+        if own > most and _link_share(element) < 0.6:  # menus are no lists
             best, most = element, own
     if best is None:
         return None

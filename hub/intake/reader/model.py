@@ -47,7 +47,8 @@ class SheetReading:
 
     `header_rows` are row numbers from 1 (empty when the table has no header); `data_rows` counts rows of the sheet.
     `rows` has columns `row` int32, `part` int32 and one string column a header, `c0`, `c1`…: the text as shown, null
-    where the cell is empty. A row is there more than once only when one cell held several names (part 0, 1, 2…).
+    where the cell is empty. A row is there more than once only when one cell held several names (part 0, 1, 2…); of tables that lie
+    beside each other, the parts of the second count from 1000.
     """
 
     name: str
@@ -69,7 +70,7 @@ class Reading:
     """A file as the reader understood it. Never raised at the caller: an unreadable file has `error` set (and its
     text in `refusal`), and `hub.intake.normalise` raises it when rows are asked for.
 
-    `format`: xlsx, xls, html, xml2003, csv, tsv, text, docx, zip, parquet, jsonl. `encoding`: of text formats, else None.
+    `format`: xlsx, xlsb, xls, ods, html, mhtml, xml2003, csv, tsv, text, docx, zip, parquet, json, jsonl. `encoding`: of text formats, else None.
     `encrypted`: the file was encrypted (with Excel's built-in password if it could be read all the same).
     `feed`: the feed whose fields the columns carry, given or guessed for all sheets.
     `remarks`: things worth telling that cost nothing (macros ignored, a missing part, hidden rows read).

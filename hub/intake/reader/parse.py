@@ -30,6 +30,7 @@ class Parsed:
 _REFUSALS = {
     "empty": ("文件是空的。", "请发送方检查导出是否成功，重新报送。"),
     "pdf": ("这是 PDF 文件，不能作为数据读取。", "请发送方提供 Excel 或 CSV 原表。"),
+    "ofd": ("这是 OFD 版式文件，不能作为数据读取。", "请发送方提供 Excel 或 CSV 原表。"),
     "picture": ("这是图片，不能作为数据读取。", "请发送方提供 Excel 或 CSV 原表。"),
     "doc": ("这是旧版 Word（.doc）文件，无法可靠读取。", "请发送方用 Word 或 WPS 另存为 .docx 后重新报送。"),
     "rtf": ("这是 RTF 文件，无法可靠读取。", "请发送方用 Word 或 WPS 另存为 .docx 后重新报送。"),
@@ -42,7 +43,7 @@ _REFUSALS = {
     "damaged zip": ("文件已损坏，像是没有传完。", "请发送方检查原文件能否打开，重新报送。"),
 }
 
-_ATTACHMENTS = {"pdf", "picture", "pptx", "empty"}
+_ATTACHMENTS = {"pdf", "ofd", "picture", "pptx", "empty"}
 
 
 def parse(data: bytes, *, inside_zip: bool = False) -> Parsed:
@@ -76,9 +77,10 @@ def parse(data: bytes, *, inside_zip: bool = False) -> Parsed:
         _parse_html(data, parsed)
     elif kind == "parquet":
         parsed.sheets = [columnar.read_parquet(data)]
-    elif kind == "jsonl":
+    elif kind in {"json", "jsonl"}:
         decoded, parsed.encoding = text.decode(data, parsed.remarks)
-        parsed.sheets = [columnar.read_json_lines(decoded)]
+        read = columnar.read_json_lines if kind == "jsonl" else columnar.read_json_document
+        parsed.sheets = [read(decoded)]
     else:
         decoded, parsed.encoding = text.decode(data, parsed.remarks)
         parsed.format, grid = text.read_text(decoded, parsed.remarks)

@@ -45,10 +45,11 @@ def split_several(sheet: SheetReading, feed: Feed) -> None:
         parts: list[int] = []
         texts: list[str | None] = []
         plain = cells.to_pylist()
+        before: list[int] = sheet.rows["part"].to_pylist()
         for i in range(len(cells)):
             for part, name in enumerate(split.get(i, [plain[i]])):
                 taken.append(i)
-                parts.append(part)
+                parts.append(before[i] + part)
                 texts.append(name)
         rows = sheet.rows.take(pa.array(taken, pa.int64()))
         rows = rows.append_column(whole_column(source), rows[source])  # the cell as written stays as evidence

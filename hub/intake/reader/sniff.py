@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import re
+import struct
 import zipfile
 
-from hub.intake.reader.columnar import PARQUET_MARK, is_json_lines
+from hub.intake.reader.columnar import PARQUET_MARK, is_json_document, is_json_lines
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _BIFF_STREAM = re.compile(rb"^\x09[\x00\x02\x04\x08][\x04-\x10]\x00")
@@ -19,8 +20,8 @@ _PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"II*\x00", b"MM\x00*", b"BM"
 
 
 def sniff(data: bytes) -> str:
-    """One of xlsx, xlsb, ods, docx, pptx, zip, xls, doc, ole, html, xml2003, fods, sylk, xml, mhtml, rtf, pdf, rar, picture, parquet, jsonl, empty,
-    text."""
+    """One of xlsx, xlsb, ods, docx, pptx, ofd, zip, xls, doc, ole, html, xml2003, fods, sylk, xml, mhtml, rtf, pdf, rar,
+    picture, parquet, json, jsonl, empty, text."""
     if not data.strip(b"\x00 \t\r\n"):
         return "empty"
     if data[:4] in (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"):
@@ -55,7 +56,9 @@ def sniff(data: bytes) -> str:
         return "mhtml"
     if start.startswith(b"{\\rtf"):
         return "rtf"
-    return "jsonl" if is_json_lines(head) else "text"
+    if is_json_lines(head):
+        return "jsonl"
+    return "json" if is_json_document(start) else "text"
 
 
 def _zip_kind(data: bytes) -> str:
@@ -72,6 +75,8 @@ def _zip_kind(data: bytes) -> str:
         return "docx"
     if "ppt/presentation.xml" in names:
         return "pptx"
+    if "ofd.xml" in names:
+        return "ofd"
     if "content.xml" in names and "meta-inf/manifest.xml" in names:
         return "ods"
     return "xlsx" if "[content_types].xml" in names else "zip"
@@ -81,6 +86,20 @@ def _ole_kind(data: bytes) -> str:
     workbook = "Workbook".encode("utf-16-le") in data or "Book\x00".encode("utf-16-le") in data
     if "EncryptedPackage".encode("utf-16-le") in data:
         return "encrypted"
+    word = _WORD_STREAM in data
+    if workbook and word:  # one is embedded in the other
+        workbook = not _is_word(data)
     if workbook:
         return "xls"
-    return "doc" if _WORD_STREAM in data else "ole"
+    return "doc" if word else "ole"
+
+
+def _is_word(data: bytes) -> bool:
+    """Whether the document itself is Word's: its stream lies at the root of the container."""
+    import olefile
+
+    try:
+        with olefile.OleFileIO(io.BytesIO(data)) as container:
+            return bool(container.exists("WordDocument"))
+    except (OSError, ValueError, IndexError, TypeError, AttributeError, struct.error):
+        return False  # a damaged container: the parser of workbooks says what is wrong

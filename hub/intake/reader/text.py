@@ -69,6 +69,8 @@ def decode(data: bytes, remarks: list[str]) -> tuple[str, str]:
     Raises:
         FormatError: the bytes are no text.
     """
+    if data.endswith(b"\x00") and b"\x00" not in (filled := data.rstrip(b"\x00")):
+        data = filled  # a download that reserved more room than it filled
     encoding = detect_encoding(data)
     if encoding is None:
         raise refuse(

@@ -38,8 +38,9 @@ _NOTE = re.compile(
     r"指标解释|note|notes|source|sources|remark|data source)s?[\])）】]?\s*([:：.．、,，]|[(（]?\d{1,2}[)）.、:：]|$|自)",
     re.IGNORECASE,
 )
-_NOTE_LOOSE = re.compile(
-    r"^(注\s|本表|本数据|以上数据|以上名单|上述|摘自|摘编自|引自|资料来源|数据来源|\*|※|①|②|③|④|⑤)"
+_NOTE_LOOSE = re.compile(r"^(注\s|本表|本数据|以上数据|以上名单|上述|摘自|摘编自|引自|资料来源|数据来源|①|②|③|④|⑤)")
+_STARRED = re.compile(
+    r"^[*※★☆△▲●]+(.*(注|说明|[。；;：:，,]|表示|标注|代表|是指|系指|更名|不含|包括|包含|数据|以上|为.{2,}).*|.{41,})$"
 )
 _FOOTER = re.compile(
     r"(填表人|制表人|制表|填报人|经办人|审核人|复核人|审批人|审核|单位负责人|负责人签字|主管领导|分管领导|联系电话|联系人|填表日期|填报日期|填报时间|制表日期|"
@@ -57,6 +58,10 @@ _FORM_LINE = re.compile(
 _CONTINUED = re.compile(
     r"^[(（\[]?(续表?|续上表|接上表|续前表|continued|cont\.?)\s*[\d一二三四五六七八九十]*[)）\]]?$", re.IGNORECASE
 )
+_DAY = re.compile(
+    r"^(\d{4}|[一二][〇○0零一二三四五六七八九]{3})年[\d一二三四五六七八九十]{1,3}月([\d一二三四五六七八九十]{1,3}日)?(印发)?$"
+)
+_CONTINUES = re.compile(r"(续表\s*\d*|[(（]续表?[\d一二三四五六七八九十]*[)）]|^[表\d.\-]+续\d*)$")
 _SECTION = re.compile(
     r"^([一二三四五六七八九十百]+[、.．]|[(（][一二三四五六七八九十]+[)）]|第[一二三四五六七八九十\d]+[章节批类部]|附[件表录]\s*\d*[:：]?)"
 )
@@ -85,10 +90,10 @@ def is_total(text: str) -> bool:
 
 
 def is_note(text: str) -> bool:
-    """注：…, 备注：…, 资料来源：…, a footnote."""
+    """注：…, 备注：…, 资料来源：…, a footnote. *甲合作社 is none: lists mark their entries so."""
     t = squeeze(text)
     marked = text.strip()[:1] in set("①②③④⑤⑥⑦⑧⑨⑩") and len(t) > 4  # NFKC would make them plain digits
-    return marked or bool(_NOTE.match(t)) or bool(_NOTE_LOOSE.match(t))
+    return marked or any(bool(p.match(t)) for p in (_NOTE, _NOTE_LOOSE, _STARRED))
 
 
 def is_footer(text: str) -> bool:
@@ -97,9 +102,20 @@ def is_footer(text: str) -> bool:
     return bool(_FOOTER.search(t)) or bool(_FOOTER_START.match(t))
 
 
+def is_day(text: str) -> bool:
+    """2026年10月31日, 二〇二六年十月三十一日, and nothing else: the date below a signature."""
+    return bool(_DAY.match(squeeze(text)))
+
+
 def is_form_line(text: str) -> bool:
     """填报单位：…, 单位：万元, 填报日期：…: what stands between a title and its table."""
     return bool(_FORM_LINE.match(squeeze(text)))
+
+
+def is_continuation_title(text: str) -> bool:
+    """7-6 续表 1, 表3（续）: the title of a table that goes on."""
+    flat = squeeze(text)
+    return is_continued(text) or (len(flat) <= 40 and bool(_CONTINUES.search(flat)))
 
 
 def is_section(text: str) -> bool:

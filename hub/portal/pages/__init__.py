@@ -12,17 +12,22 @@ from hub.portal.pages import (
     extracts,
     home,
     nights,
+    own_list,
     people,
     progress,
+    proofs,
+    review,
     sharing,
 )
 
 ALL_PAGES: tuple[Page, ...] = (
     *home.PAGES,
     *deliveries.PAGES,
+    *review.PAGES,
     *corrections.PAGES,
     *cooperatives.PAGES,
     *progress.PAGES,
+    *own_list.PAGES,
     *extracts.PAGES,
     *sharing.PAGES,
     *catalogue.PAGES,
@@ -30,5 +35,6 @@ ALL_PAGES: tuple[Page, ...] = (
     *alerts.PAGES,
     *people.PAGES,
     *audit.PAGES,
+    *proofs.PAGES,
     *account.PAGES,
 )

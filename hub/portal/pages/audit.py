@@ -29,6 +29,7 @@ def ledger_page(visit: Visit) -> Response:
         rows = connection.execute(query.limit(_PER_PAGE + 1).offset((page - 1) * _PER_PAGE)).mappings().all()
         head = connection.execute(select(ledger.c.seq, ledger.c.hash).order_by(ledger.c.seq.desc()).limit(1)).first()
         kinds = connection.execute(select(ledger.c.event).distinct().order_by(ledger.c.event)).scalars().all()
+        departments = connection.scalars(select(ledger.c.department).distinct()).all()
         total = connection.scalar(select(func.count()).select_from(ledger))
     return visit.page(
         "ledger.html",
@@ -38,6 +39,7 @@ def ledger_page(visit: Visit) -> Response:
         head=head,
         kinds=kinds,
         total=total,
+        departments=sorted({d for d in departments if d}),
         department_asked=department,
         event_asked=event,
     )

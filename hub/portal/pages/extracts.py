@@ -20,6 +20,7 @@ from hub.portal.visit import Visit
 from hub.sharing.access import extract_for, parquet_of
 from hub.sharing.copies import make_copy
 from hub.sharing.digests import digest_file
+from hub.sharing.handover import heads_handed
 from hub.sharing.recall import acknowledge, open_copies
 from hub.store.tables.sharing import extract
 from hub.store.tables.sharing import ledger as ledger_table
@@ -50,11 +51,20 @@ def list_page(visit: Visit) -> Response:
             )
         )
         recalled = open_copies(connection, department=department)
+        keeps_heads = bool(heads_handed(connection, department=department, limit=1))
     newest: dict[str, RowMapping] = {}
     for row in rows:
-        newest.setdefault(row["agreement"], row)
-    older = [r for r in rows if r is not newest[r["agreement"]]]
-    return visit.page("extracts.html", newest=list(newest.values()), older=older[:100], taken=taken, recalled=recalled)
+        if not row["past"]:
+            newest.setdefault(row["agreement"], row)
+    older = [r for r in rows if r["past"] or r is not newest[r["agreement"]]]
+    return visit.page(
+        "extracts.html",
+        newest=list(newest.values()),
+        older=older[:100],
+        taken=taken,
+        recalled=recalled,
+        keeps_heads=keeps_heads,
+    )
 
 
 def _mine(visit: Visit) -> RowMapping:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, and_, func, or_, select
 from starlette.responses import Response
 
 from hub.alerts import KINDS
@@ -33,10 +33,10 @@ def _problems(connection: Connection) -> dict[str, Any]:
     return {"problems": rows.mappings().all(), "kinds": KINDS}
 
 
-def _department(connection: Connection, department: str) -> dict[str, Any]:
+def _department(connection: Connection, department: str, town: str | None) -> dict[str, Any]:
     extracts = connection.execute(
         select(extract)
-        .where(extract.c.department == department, extract.c.recalled_at.is_(None))
+        .where(extract.c.department == department, extract.c.recalled_at.is_(None), ~extract.c.past)
         .order_by(extract.c.extract_id.desc())
         .limit(60)
     ).mappings()
@@ -44,7 +44,16 @@ def _department(connection: Connection, department: str) -> dict[str, Any]:
     for row in extracts:
         newest.setdefault(row["agreement"], row)
     sent = connection.execute(
-        select(delivery).where(delivery.c.department == department).order_by(delivery.c.delivery_id.desc()).limit(8)
+        select(delivery)
+        .where(
+            or_(
+                delivery.c.department == department,
+                # a township's files come under the townships' common name
+                and_(delivery.c.department == "townships", delivery.c.town == town, delivery.c.town.is_not(None)),
+            )
+        )
+        .order_by(delivery.c.delivery_id.desc())
+        .limit(8)
     )
     return {"extracts": list(newest.values()), "sent": sent.mappings().all()}
 
@@ -92,7 +101,7 @@ def home(visit: Visit) -> Response:
         if role in {"office", "operator"}:
             context |= _night(connection) | _problems(connection)
         if role in {"staff", "office"}:
-            context |= _department(connection, visit.person.department)
+            context |= _department(connection, visit.person.department, visit.town)
         if role == "office":
             context |= _office(connection)
         if role == "operator":

@@ -35,7 +35,10 @@ _TITLE, _AGREEMENTS = ("共享总览", "Who receives what"), ("共享协议", "A
 def overview_page(visit: Visit) -> Response:
     """By department: its newest extracts, and how many copies of them left."""
     newest = (
-        select(func.max(extract.c.extract_id)).group_by(extract.c.agreement, extract.c.department).scalar_subquery()
+        select(func.max(extract.c.extract_id))
+        .where(~extract.c.past)
+        .group_by(extract.c.agreement, extract.c.department)
+        .scalar_subquery()
     )
     copies = (
         select(extract_copy.c.extract_id, func.count().label("copies"), func.max(extract_copy.c.made_at).label("last"))

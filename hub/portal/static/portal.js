@@ -1,13 +1,26 @@
 // The portal works without this script. It keeps a form from being sent twice, asks before what cannot be undone,
-// and submits a filter when a choice is made.
+// submits a filter when a choice is made, and lets single keys choose an answer (Enter sends it).
 "use strict";
 document.addEventListener("submit", (event) => {
   const form = event.target;
   const question = event.submitter?.dataset.ask || form.dataset.ask;
   if (question && !window.confirm(question)) { event.preventDefault(); return; }
-  if (form.method === "post") setTimeout(() => form.querySelectorAll("button").forEach((b) => { b.disabled = true; }), 0);
+  if (form.method === "post") {
+    const all = form.querySelectorAll("button");
+    setTimeout(() => all.forEach((b) => { b.disabled = true; }), 0);
+    // the answer is a download: the page stays, and its button must come back
+    if (form.dataset.stays !== undefined) setTimeout(() => all.forEach((b) => { b.disabled = false; }), 6000);
+  }
 });
 document.addEventListener("change", (event) => {
   if (event.target.matches(".filters select")) event.target.form.requestSubmit();
+});
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input:not([type=radio]), textarea, select")) return;
+  const chosen = [...document.querySelectorAll("[data-key]")].find((e) => e.dataset.key === event.key.toLowerCase());
+  if (!chosen) return;
+  event.preventDefault();
+  chosen.focus();
+  chosen.click();
 });
 window.addEventListener("pageshow", () => document.querySelectorAll("button:disabled").forEach((b) => { b.disabled = false; }));

@@ -3,6 +3,8 @@ so making one must bear that it is already there, and that the hub's account may
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlalchemy import Connection, text
 
 from hub.errors import ConfigurationError
@@ -52,6 +54,8 @@ POLICIES: dict[str, str] = {
     "profile": _OFFICE,
     "link": _OFFICE,
 }
+# The review desk's, added later.
+REVIEW_POLICIES: dict[str, str] = {"candidate": _OFFICE, "decision": _OFFICE}
 # Tables without anybody's data in their rows.
 OPEN_TABLES = ("master_version", "run")
 
@@ -85,12 +89,18 @@ def ensure_role(connection: Connection) -> None:
 
 
 def protect(connection: Connection) -> None:
-    """Turns row-level security on and writes the policies. The owner (the hub itself) is not held by them."""
+    """The portal's role, and the policies of the tables there were at first."""
     ensure_role(connection)
     connection.execute(text(f"grant usage on schema public to {ROLE}"))
     for table in OPEN_TABLES:
         connection.execute(text(f"grant select on {table} to {ROLE}"))
-    for table, rows in POLICIES.items():
+    write_policies(connection, POLICIES)
+
+
+def write_policies(connection: Connection, policies: Mapping[str, str]) -> None:
+    """Turns row-level security on and lets the role read what the policies say. The owner (the hub itself) is not held
+    by them."""
+    for table, rows in policies.items():
         connection.execute(text(f"alter table {table} enable row level security"))
         connection.execute(text(f"create policy portal_reads on {table} for select to {ROLE} using ({rows})"))
         connection.execute(text(f"grant select on {table} to {ROLE}"))

@@ -1,6 +1,7 @@
 """Nights, deliveries and their rows: who sent what, when, in which row, and what became of it."""
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -89,7 +90,7 @@ source_row = Table(
     "source_row",
     metadata,
     Column("row_id", BigInteger, Identity(), primary_key=True),
-    Column("delivery_id", ForeignKey("delivery.delivery_id", ondelete="CASCADE"), nullable=False),
+    Column("delivery_id", BigInteger, nullable=False),  # no foreign key: that would be a look-up a row
     Column("feed", Text, nullable=False),
     Column("sheet", Text, nullable=False, server_default=""),
     Column("row", Integer, nullable=False),  # from 1, as the sheet or file shows it
@@ -97,21 +98,24 @@ source_row = Table(
     Column("disposition", Text, nullable=False),
     Column("superseded_by", BigInteger),  # the delivery whose corrected row replaces this one
     Column("profile_key", Text),  # who the row says it is: hub.intake.profile; null when it says nothing
-    Column("fields", JSONB, nullable=False),  # field -> normal form
-    Column("raw", JSONB, nullable=False),  # header -> cell as written, unknown columns included
+    Column("fields", JSON, nullable=False),  # field -> normal form
+    Column("raw", JSON, nullable=False),  # header -> cell as written, unknown columns included
     Column("content_key", Text, nullable=False),  # of the fields without the serial: rows that say the same
-    Column("notes", JSONB, nullable=False, server_default="[]"),  # [{field, code, message}] repairs and warnings
+    Column("notes", JSON, nullable=False, server_default="[]"),  # [{field, code, message}] repairs and warnings
     UniqueConstraint("delivery_id", "sheet", "row", "part"),
     CheckConstraint(f"disposition in {DISPOSITIONS}", name="disposition"),
     Index(None, "profile_key"),
     Index(None, "content_key"),
+    Index(None, "superseded_by", postgresql_where=text("superseded_by is not null")),
     comment="来源行 · who said what, when, in which row",
 )
 
 row_reason = Table(
     "row_reason",
     metadata,
-    Column("row_id", ForeignKey("source_row.row_id", ondelete="CASCADE"), primary_key=True),
+    Column(
+        "row_id", BigInteger, primary_key=True, autoincrement=False
+    ),  # of source_row, or of a table that inherits from it
     Column("seq", Integer, primary_key=True),
     Column("rule", Text, nullable=False),  # name of the expectation or of the intake rule
     Column("field", Text),

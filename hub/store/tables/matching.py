@@ -116,6 +116,7 @@ decision = Table(
     Column("revoked_by", Text),
     Column("revoked_at", DateTime(timezone=True)),
     Column("revoke_reason", Text),
+    Column("entered_by", Text),  # the account that recorded another person's answer
     CheckConstraint(f"verdict in {VERDICTS}", name="verdict"),
     CheckConstraint("profile_a < profile_b", name="order"),
     Index("uq_decision_live", "profile_a", "profile_b", unique=True, postgresql_where=text("revoked_at is null")),

@@ -51,6 +51,17 @@ session = Table(
     comment="会话 · who is logged in",
 )
 
+service_token = Table(
+    "service_token",
+    metadata,
+    Column("token_hash", Text, primary_key=True),
+    Column("account", ForeignKey("person.account", ondelete="CASCADE"), nullable=False, unique=True),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+    Column("used_at", DateTime(timezone=True)),
+    Column("requests", BigInteger, nullable=False, server_default="0"),
+    comment="接口令牌 · a person's own address of the matching service; its token is known here by hash only",
+)
+
 audit_event = Table(
     "audit_event",
     metadata,

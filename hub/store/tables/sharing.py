@@ -79,7 +79,17 @@ extract = Table(
     Column("confirmed_version", BigInteger, nullable=False),  # newest master version with these very rows
     Column("confirmed_on", Date, nullable=False),  # and its date
     Column("recalled_at", DateTime(timezone=True)),
-    UniqueConstraint("agreement", "agreement_version", "department", "master_version", "rows_digest"),
+    Column("past", Boolean, nullable=False, server_default=text("false")),  # made on request for a past day
+    UniqueConstraint(
+        "agreement",
+        "agreement_version",
+        "department",
+        "master_version",
+        "rows_digest",
+        "past",
+        "business_date",
+        name="uq_extract_content",
+    ),
     Index(None, "department", "published_at"),
     comment="数据摘录 · one published version of what a department receives",
 )

@@ -1,0 +1,135 @@
+"""Which parties may be one cooperative, before people and places are weighed in full: table `bond`, pairs of parties that
+share a key and are alike enough to matter. Parties without a common chain of bonds never influence one another, so each
+chain is matched by itself, and a night matches only the chains it touched.
+
+Tables: `key` (a party's keys, hashed), `key_count` (how many parties have each), `bond` (a and b, the smaller first).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from hub.matching.comparison import PARTY_COLUMNS
+from hub.matching.model import Model
+from hub.matching.scoring import MOST_WITH_A_KEY, MOST_WITH_A_NAME_KEY, gather_parties, score_candidates
+
+if TYPE_CHECKING:
+    import duckdb
+
+LEAST_CHANCE = 0.005  # a pair less likely than this, taken alone, ties nothing together
+RARE_CODED, RARE_ANY = 1, 12  # a representative of at most so many parties with a code, and of all, is rare
+_KEYS = (("S", "sound"), ("S", "sound_cut"), ("T", "stem"), ("L", "sound_letters"), ("R", "rep"), ("P", "phone"))
+_OF_PEOPLE = "RP"
+
+CREATE = """
+    create table if not exists key (party bigint, coded boolean, key ubigint, people boolean);
+    create table if not exists key_count (key ubigint, people boolean, parties bigint, coded bigint);
+    create table if not exists bond (a bigint, b bigint);
+"""
+
+
+def write_keys(connection: duckdb.DuckDBPyConnection, subjects: str) -> None:
+    """Keys of the parties the profiles of table `subjects` stand in; those parties must stand in it whole."""
+    unnested = " union all ".join(
+        f"select s.party, s.organisation is not null as coded, '{sign}' || unnest({column}) as text, "
+        f"{'true' if sign in _OF_PEOPLE else 'false'} as people from feature join chosen s using (profile)"
+        + ("" if sign in _OF_PEOPLE else " where not s.weak")
+        for sign, column in _KEYS
+    )
+    connection.execute(
+        f"""insert into key with chosen as (select * from standing semi join {subjects} using (profile))
+            select distinct party, coded, hash(text) as key, people from ({unnested})"""
+    )
+
+
+def count_keys(connection: duckdb.DuckDBPyConnection, changed: str | None = None) -> None:
+    """Counts keys anew. With `changed`, a table of that name gets the parties for whom a key came in use or went out
+    of it, or a representative became rare or ceased to be."""
+    connection.execute(
+        """create or replace temp table key_now as
+           select key, any_value(people) as people, count(*) as parties, count(*) filter (coded) as coded
+           from key group by key"""
+    )
+    if changed is not None:
+        connection.execute(
+            f"""create or replace temp table {changed} as select distinct party from key semi join (
+                  select key from key_now n full join key_count c using (key)
+                  where ({_in_use("n")}) is distinct from ({_in_use("c")})
+                     or (coalesce(n.people, c.people) and ({_rare("n")}) is distinct from ({_rare("c")}))) using (key)"""
+        )
+    connection.execute("delete from key_count")
+    connection.execute("insert into key_count select * from key_now")
+    connection.execute("drop table key_now")
+
+
+def _in_use(t: str) -> str:
+    most = f"case when {t}.people then {MOST_WITH_A_KEY} else {MOST_WITH_A_NAME_KEY} end"
+    return f"coalesce({t}.parties <= {most}, true)"
+
+
+def _rare(t: str) -> str:
+    return f"coalesce({t}.coded <= {RARE_CODED} and {t}.parties <= {RARE_ANY}, true)"
+
+
+def rare_representatives(parties: str) -> str:
+    """Query of the representatives in a table of parties that few cooperatives have."""
+    return f"""select distinct rep from (select unnest(rep) as rep from {parties}) anti join (
+        select key from key_count where not (coded <= {RARE_CODED} and parties <= {RARE_ANY})) k on k.key = hash('R' || rep)"""
+
+
+def find_candidates(connection: duckdb.DuckDBPyConnection, touched: str | None = None) -> None:
+    """Table `candidate(a, b)`: parties that share a usable key, not both with a code; a is the greater. With the table
+    `touched` only pairs with one of its parties."""
+    near = "" if touched is None else f"semi join {touched} using (party)"
+    connection.execute(
+        f"""create or replace temp table usable as select party, coded, key from key semi join (
+              select key from key_count c where parties > 1 and coded < parties and {_in_use("c")}) using (key)"""
+    )
+    connection.execute(
+        f"""create or replace table candidate as
+            select distinct greatest(x.party, y.party) as a, least(x.party, y.party) as b
+            from (select * from usable {near}) x join usable y using (key)
+            where x.party <> y.party and not (x.coded and y.coded)"""
+    )
+    connection.execute("drop table usable")
+
+
+def tie_bonds(connection: duckdb.DuckDBPyConnection, model: Model, prior: float, touched: str | None = None) -> None:
+    """Writes `bond`: of all parties, or, with the table `touched`, anew for its parties (their old bonds are gone by then)."""
+    find_candidates(connection, touched)
+    if not connection.execute("select count(*) from candidate").fetchall()[0][0]:
+        return
+    connection.execute(
+        "create or replace temp table wanted as select a as party from candidate union select b from candidate"
+    )
+    features = ", ".join(f"f.{c}" for c in PARTY_COLUMNS if c != "rare_rep")
+    gather_parties(
+        connection,
+        f"""select s.party, s.organisation is not null as coded, s.weak, {features}
+            from standing s semi join wanted using (party) join feature f using (profile)""",
+        rare_representatives("party_plain"),
+    )
+    score_candidates(connection, model, least=least_weight(model, prior))
+    connection.execute("insert into bond select b, a from scored")
+    for name in ("candidate", "party", "party_plain", "scored"):
+        connection.execute(f"drop table {name}")
+    connection.execute("drop table wanted")
+
+
+def least_weight(model: Model, prior: float) -> float:
+    """The weight at which a pair, taken alone, has the chance `LEAST_CHANCE`."""
+    return math.log2(LEAST_CHANCE / (1 - LEAST_CHANCE) * (1 - model.known) / prior)
+
+
+def spread(connection: duckdb.DuckDBPyConnection, touched: str, bonds: str) -> None:
+    """Adds to the parties of table `touched` all they hang together with by the pairs of table `bonds`."""
+    while True:
+        before = connection.execute(f"select count(*) from {touched}").fetchall()[0][0]
+        connection.execute(
+            f"""insert into {touched} select distinct party from (
+                  select b as party from {bonds} semi join {touched} t on t.party = a
+                  union all select a from {bonds} semi join {touched} t on t.party = b) anti join {touched} using (party)"""
+        )
+        if connection.execute(f"select count(*) from {touched}").fetchall()[0][0] == before:
+            return

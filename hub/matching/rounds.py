@@ -1,0 +1,302 @@
+"""Parties that hang together by bonds, matched: a party without a code goes to the one known cooperative it must be, or asks, or
+stays by itself. A pure function of the profiles in it; chains of bonds do not influence one another.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from hub.matching.clusters import Clusters
+from hub.matching.comparison import COMPARISONS, PARTY_COLUMNS, level_name
+from hub.matching.model import Model
+from hub.matching.rules import may_ask, may_link, may_link_despite_code, same_name, weak_names
+from hub.matching.scoring import fetch_scored, gather_parties, score_candidates
+
+if TYPE_CHECKING:
+    import duckdb
+
+_ROUNDS = 3  # a linked row brings its phone and representative, which may link another
+TWIN = (
+    0.3  # chance shown for one name under two codes and two persons: a copied code, or a new cooperative of that name
+)
+MOST_WITHOUT_CODE = 30  # profiles; a larger cooperative without any code waits for a person
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A doubtful pair for a person: two profiles that stand for their parties. `others` are the next candidates."""
+
+    a: int
+    b: int
+    probability: float
+    levels: dict[str, int]
+    kind: str = "model"  # or "conflict": one code, two names
+    others: tuple[tuple[int, float], ...] = ()
+    waits: bool = True  # whether the rows of `a` wait for the answer, or stand as they are meanwhile
+
+
+def twin_question(a: int, b: int) -> Question:
+    """Two parties of one name, each with a code of its own and another representative: both stand, and a person is asked."""
+    return Question(a, b, TWIN, {}, waits=False)
+
+
+@dataclass
+class Chain:
+    """What is matched together: profiles by position, in the order of their keys, with what they are by codes (`clusters`,
+    `link`, `partner`, `conflicts`: position -> owner, as a number of `profiles`) and their parties' bonds. `coded` are the
+    positions that bear their party's code themselves, `unplaced` those whose code is damaged and fits nowhere."""
+
+    profiles: list[int]
+    clusters: Clusters
+    link: list[str]
+    partner: dict[int, int]
+    conflicts: dict[int, int]
+    cores: list[str]
+    n_rows: list[int]
+    bonds: list[tuple[int, int]]
+    coded: frozenset[int] = frozenset()
+    unplaced: frozenset[int] = frozenset()
+    score: list[float | None] = field(default_factory=list)
+    levels: dict[int, dict[str, int]] = field(default_factory=dict)
+    questions: list[Question] = field(default_factory=list)
+
+
+class Rounds:
+    """Matches a chain, or several at once. Afterwards the chain's `clusters`, `link`, `score`, `levels`, `partner` (numbers
+    of profiles) and `questions` (numbers of profiles) hold the outcome.
+
+    Args:
+        rare: query of the representatives few cooperatives have; it may read `party_plain`.
+        prior: the chance that a party without a code is one given cooperative, before anything is compared.
+    """
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, chain: Chain, model: Model, *, rare: str, prior: float
+    ) -> None:
+        self.connection, self.chain, self.model, self.rare, self.prior = connection, chain, model, rare, prior
+        self.clusters, self.link, self.n_rows = chain.clusters, chain.link, chain.n_rows
+        self.size = len(chain.profiles)
+        chain.score = [None] * self.size
+        self.place = {profile: i for i, profile in enumerate(chain.profiles)}
+        self.known: dict[tuple[int, int], dict[str, Any] | None] = {}  # scored pairs; None: far from any match
+        self.changed: set[int] = set()  # parties that grew since they were scored
+        self.rows_of: dict[int, list[dict[str, Any]]] = {}
+        self.held_parties: set[int] = set()
+
+    def run(self) -> Chain:
+        """All rounds, then the questions."""
+        for turn in range(_ROUNDS):
+            self._weigh()
+            if not self._link_to_coded(by_name_only=turn == 0) and turn:
+                break
+        self._link_among_uncoded()  # always followed by a last look: whether others moved must not decide it
+        self._weigh()
+        self._link_to_coded()
+        self._ask()
+        return self.chain
+
+    def _weigh(self) -> None:
+        """Scores of all parties without a code against those they have bonds with, `rows_of` by party."""
+        find, coded = self.clusters.find, self.clusters.organisation
+        self.held_parties = {find(i) for i in self.chain.conflicts}
+        pairs: set[tuple[int, int]] = set()
+        for x, y in self.chain.bonds:
+            a, b = find(x), find(y)
+            if a != b and not (a in coded and b in coded):
+                pairs.add((b, a) if a in coded or (b not in coded and b > a) else (a, b))
+        stale = sorted(p for p in pairs if p not in self.known or p[0] in self.changed or p[1] in self.changed)
+        self.changed.clear()
+        if stale:
+            self._score(stale)
+        self.rows_of = defaultdict(list)
+        for pair in sorted(pairs):
+            row = self.known[pair]
+            if row is not None and self.clusters.may_join(*pair):
+                self.rows_of[pair[0]].append(row)
+        for rows in self.rows_of.values():
+            rows.sort(key=lambda r: (-r["weight"], r["b"]))
+
+    def _score(self, pairs: list[tuple[int, int]]) -> None:
+        import pyarrow as pa
+
+        wanted = {p for pair in pairs for p in pair}
+        inside = [i for p in sorted(wanted) for i in sorted(self.clusters.members(p))]
+        party = [self.clusters.find(i) for i in inside]
+        weak = weak_names(
+            party,
+            [self.chain.cores[i] for i in inside],
+            [self.n_rows[i] for i in inside],
+            [self.link[i] for i in inside],
+        )
+        members = pa.table(
+            {
+                "profile": pa.array([self.chain.profiles[i] for i in inside], pa.int64()),
+                "party": pa.array(party, pa.int32()),
+                "coded": pa.array([p in self.clusters.organisation for p in party], pa.bool_()),
+                "weak": pa.array(weak, pa.bool_()),
+            }
+        )
+        self.connection.register("chain_in", members)
+        features = ", ".join(f"f.{c}" for c in PARTY_COLUMNS if c != "rare_rep")
+        gather_parties(
+            self.connection,
+            f"select m.party, m.coded, m.weak, {features} from chain_in m join feature f using (profile)",
+            self.rare,
+        )
+        self.connection.unregister("chain_in")
+        candidates = pa.table({n: pa.array([p[i] for p in pairs], pa.int32()) for i, n in enumerate(("a", "b"))})
+        self.connection.register("pair_in", candidates)
+        self.connection.execute("create or replace table candidate as select * from pair_in")
+        self.connection.unregister("pair_in")
+        score_candidates(self.connection, self.model)
+        self.known.update(dict.fromkeys(pairs))
+        for row in fetch_scored(self.connection):
+            self.known[row["a"], row["b"]] = row
+        for name in ("candidate", "party", "party_plain", "scored"):
+            self.connection.execute(f"drop table {name}")
+
+    def _chances(self, candidates: Sequence[dict[str, Any]]) -> list[float]:
+        """Chance of each candidate to be the party, against the others and against a cooperative not known yet."""
+        mass = [self.prior * 2.0 ** min(row["weight"], 60.0) for row in candidates]
+        total = sum(mass) + (1.0 - self.model.known)
+        return [m / total for m in mass]
+
+    def _held(self, party: int) -> bool:
+        """A party with a code that belongs to another name waits for a person, unless it is clearly named elsewhere."""
+        return party in self.held_parties
+
+    def _link_to_coded(self, *, by_name_only: bool = False) -> bool:
+        """Links parties without a code to the one cooperative each must be. The very names go first: they bring the
+        people and places by which slips are judged."""
+        moved = False
+        for a, rows in sorted(self.rows_of.items()):
+            if self.clusters.find(a) != a or a in self.clusters.organisation:
+                continue
+            candidates = [r for r in rows if r["b_coded"]]
+            if not candidates:
+                continue
+            chances = self._chances(candidates)
+            best = max(range(len(candidates)), key=lambda i: (chances[i], -candidates[i]["b"]))
+            row = candidates[best]
+            if chances[best] < self.model.link or (by_name_only and not same_name(row)):
+                continue
+            if self._named_elsewhere(a, row) if self._held(a) else self._may_link(a, row):
+                moved |= self._link(a, row, chances[best])
+        return moved
+
+    def _may_link(self, a: int, row: dict[str, Any]) -> bool:
+        """A party with a code that fits nowhere, damaged beyond repair, may be a cooperative of its own: only the very
+        name links it."""
+        own_code = not self.chain.unplaced.isdisjoint(self.clusters.members(a))
+        return may_link(row) and not (own_code and not same_name(row))
+
+    def _named_elsewhere(self, a: int, row: dict[str, Any]) -> bool:
+        """Whether a party with another name's code is so clearly the cooperative it is named after, that the code was
+        copied from another line. It is linked there, and a person is asked all the same (`_ask_to_confirm`)."""
+        conflicts, find = self.chain.conflicts, self.clusters.find
+        owners = {conflicts[i] for i in self.clusters.members(a) if i in conflicts}
+        party = find(row["b"])
+        # Two rows of its own code at least, so that the master table takes that one and not the copied one.
+        own = sum(self.n_rows[i] for i in self.clusters.members(party) if i in self.chain.coded)
+        is_owner = any(self.chain.profiles[i] in owners for i in self.clusters.members(party))
+        return own >= 2 and not is_owner and may_link_despite_code(row)
+
+    def _link(self, a: int, row: dict[str, Any], chance: float) -> bool:
+        members = list(self.clusters.members(a))
+        if not self.clusters.join(a, row["b"]):
+            return False
+        self.changed.add(self.clusters.find(a))
+        levels = {c.name: row[f"g_{c.name}"] for c in COMPARISONS}
+        kind = "name" if level_name(COMPARISONS[0], row["g_name"]) in {"same", "core"} else "model"
+        chain = self.chain
+        for i in members:
+            if not self.link[i]:
+                self.link[i], chain.score[i], chain.levels[i] = kind, chance, levels
+                chain.partner[i] = chain.profiles[row["b"]]
+        return True
+
+    def _link_among_uncoded(self) -> None:
+        """Joins parties without codes among themselves, the surest pair first, unless some pair across speaks against."""
+        pairs = []
+        for a, rows in self.rows_of.items():
+            if self.clusters.find(a) != a or a in self.clusters.organisation or self._held(a):
+                continue
+            for row in rows:
+                b = row["b"]
+                if row["b_coded"] or self.clusters.find(b) != b or b in self.clusters.organisation or self._held(b):
+                    continue
+                pairs.append((self._chances([row])[0], a, row))
+        pairs.sort(key=lambda p: (-p[0], p[1], p[2]["b"]))
+        unlike = {frozenset((a, row["b"])) for chance, a, row in pairs if chance < 0.5}
+        parties: dict[int, set[int]] = {}
+        for chance, a, row in pairs:
+            x, y = self.clusters.find(a), self.clusters.find(row["b"])
+            if chance < self.model.link or x == y or not self._may_link(a, row):
+                continue
+            left, right = parties.get(x, {x}), parties.get(y, {y})
+            if any(frozenset((p, q)) in unlike for p in left for q in right):
+                continue
+            if len(self.clusters.members(x)) + len(self.clusters.members(y)) > MOST_WITHOUT_CODE:
+                continue
+            if self._link(a, row, chance):
+                parties[self.clusters.find(a)] = left | right
+
+    def _ask(self) -> None:
+        """What is left in doubt becomes questions, one a party; its profiles wait under `review`."""
+        find, organisation = self.clusters.find, self.clusters.organisation
+        held_parties = {find(i) for i in self.chain.conflicts}
+        for a, rows in sorted(self.rows_of.items()):
+            if find(a) != a or a in organisation:
+                continue
+            held = a in held_parties
+            open_rows = [r for r in rows if may_ask(r) and find(r["b"]) != a]
+            chances = self._chances(open_rows)
+            order = sorted(range(len(open_rows)), key=lambda i: (-chances[i], open_rows[i]["b"]))
+            if not order or chances[order[0]] < (0.5 if held else self.model.review):
+                continue
+            best = open_rows[order[0]]
+            asked, other = a, best["b"]
+            if not best["b_coded"] and not held and self._rows(other) < self._rows(a):
+                asked, other = other, asked  # let the side with fewer rows wait
+            if self.link[asked] == "review":
+                continue
+            keys = self.chain.profiles
+            self._question(
+                asked,
+                Question(
+                    keys[asked],
+                    keys[other],
+                    chances[order[0]],
+                    {c.name: best[f"g_{c.name}"] for c in COMPARISONS},
+                    "conflict" if held else "model",
+                    tuple((keys[open_rows[i]["b"]], chances[i]) for i in order[1:3]),
+                ),
+            )
+        self._ask_to_confirm()
+        done = {find(self.place[q.a]) for q in self.chain.questions if q.waits}
+        for i, owner in sorted(self.chain.conflicts.items()):
+            if find(i) not in done and find(i) not in organisation:
+                done.add(find(i))
+                self._question(i, Question(self.chain.profiles[i], owner, 0.5, {}, "conflict"))
+
+    def _ask_to_confirm(self) -> None:
+        """A row that was linked although its code is another's: a person says whether that is right."""
+        chain = self.chain
+        for i in sorted(chain.conflicts):
+            if self.link[i] in {"name", "model"} and i in chain.levels:
+                chance = chain.score[i] or 0.0
+                question = Question(
+                    chain.profiles[i], chain.partner[i], chance, chain.levels[i], "conflict", waits=False
+                )
+                chain.questions.append(question)
+
+    def _rows(self, party: int) -> int:
+        return sum(self.n_rows[i] for i in self.clusters.members(party))
+
+    def _question(self, asked: int, question: Question) -> None:
+        self.chain.questions.append(question)
+        for i in self.clusters.members(asked):
+            self.link[i], self.chain.score[i] = "review", question.probability

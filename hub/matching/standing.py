@@ -1,0 +1,209 @@
+"""Who stands together by codes and decisions alone, set by set: table `standing`, one line a profile. Whatever is plain (one
+code, one name) is settled in columns; the rest goes to `code_parties`, batch by batch of whole components.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hub.matching.code_parties import COMPARED, parties_by_codes
+from hub.matching.components import batches, labels_by_shared
+from hub.matching.grouping import code_facts
+from hub.matching.rules import weak_names
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+AT_ONCE = 100_000  # profiles judged one by one in one go; bounds memory
+
+CREATE = """
+    create table if not exists standing (profile bigint, party bigint, organisation varchar, link varchar, how varchar,
+        shown varchar, conflict bigint, partner bigint, weak boolean, twin bigint);
+    create table if not exists token (profile bigint, token ubigint);
+"""
+
+
+def write_tokens(connection: duckdb.DuckDBPyConnection, subjects: str) -> None:
+    """Table `token` for the profiles of a table: what makes profiles depend on one another before names are compared
+    (codes, codes a damaged one may have been, the names codes stand under). Decisions are added with `tie_decisions`."""
+    import pyarrow as pa
+
+    written: pa.Table = connection.sql(
+        f"select distinct unnest(codes) as written from profile semi join {subjects} using (profile) order by 1"
+    ).to_arrow_table()
+    facts = [code_facts(w) for w in written["written"].to_pylist()]
+    said = pa.table(
+        {
+            "written": written["written"],
+            "organisation": pa.array([f.organisation for f in facts], pa.string()),
+            "options": pa.array([list(f.options) for f in facts], pa.list_(pa.string())),
+            "sign": pa.array([f.key for f in facts], pa.string()),
+            "how": pa.array([f.how for f in facts], pa.string()),
+            "shown": pa.array([f.shown for f in facts], pa.string()),
+        }
+    )
+    connection.register("fact_in", said)
+    connection.execute(
+        f"""create or replace temp table subject_fact as
+            select profile, place, f.* exclude (written) from (
+                select profile, unnest(codes) as written, generate_subscripts(codes, 1) as place
+                from profile semi join {subjects} using (profile)) p
+            join fact_in f using (written) where organisation <> '' or sign <> ''"""
+    )
+    connection.unregister("fact_in")
+    connection.execute(f"delete from token where profile in (select profile from {subjects})")
+    connection.execute(
+        """insert into token select distinct profile, hash(text) from (
+             select profile, 'O' || organisation as text from subject_fact where organisation <> ''
+             union all select profile, 'O' || unnest(options) from subject_fact
+             union all select profile, 'K' || sign from subject_fact where sign <> ''
+             union all select profile, 'N' || core[1] || '|' || array_to_string(form, '') from feature
+               semi join subject_fact using (profile) where len(core) > 0)"""
+    )
+
+
+def stand(
+    connection: duckdb.DuckDBPyConnection,
+    subjects: str,
+    same: list[tuple[int, int]],
+    different: list[tuple[int, int]],
+) -> None:
+    """Writes `standing` anew for the profiles of table `subjects`, which must be closed: whoever shares a token or a
+    decision with one of them is one of them. `write_tokens` comes before."""
+    same, different = (_inside(connection, subjects, pairs) for pairs in (same, different))
+    label = _labels(connection, subjects, [*same, *different])
+    connection.register("label_in", label)
+    connection.execute(f"delete from standing where profile in (select profile from {subjects})")
+    connection.execute(_PLAIN)
+    connection.execute(
+        f"""insert into standing
+            select s.profile, s.profile, null, case when len(core) = 0 then 'nothing' else '' end, null, null, null, null, false, null
+            from {subjects} s join feature using (profile)
+            where not exists (from label_in l where l.profile = s.profile)"""
+    )
+    connection.execute(
+        """insert into standing
+           select l.profile, min(l.profile) over (partition by label), organisation, 'identifier', how, shown, null, null, false, null
+           from label_in l join plain using (label) join (
+             select profile, arg_min(how, place) as how, arg_min(shown, place) as shown from subject_fact
+             where organisation <> '' group by profile) f on f.profile = l.profile"""
+    )
+    rest: pa.Table = connection.sql(
+        "select l.profile, l.label from label_in l anti join plain using (label) order by l.profile"
+    ).to_arrow_table()
+    connection.unregister("label_in")
+    profiles = rest["profile"].to_numpy()
+    for batch in batches(rest["label"].to_numpy(), AT_ONCE):
+        connection.register("judged_in", _judged(connection, profiles[batch], same, different))
+        connection.execute("insert into standing select * from judged_in")
+        connection.unregister("judged_in")
+
+
+def _inside(
+    connection: duckdb.DuckDBPyConnection, subjects: str, decisions: list[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """Decisions about profiles of the table, in their order."""
+    import pyarrow as pa
+
+    about = sorted({p for pair in decisions for p in pair})
+    connection.register("about_in", pa.table({"profile": pa.array(about, pa.int64())}))
+    known = {
+        r[0]
+        for r in connection.execute(f"select profile from about_in semi join {subjects} using (profile)").fetchall()
+    }
+    connection.unregister("about_in")
+    return [(a, b) for a, b in decisions if a in known and b in known]
+
+
+# Components with one organisation code, nothing else, and at most one name: no judgement is needed.
+_PLAIN = """
+    create or replace temp table plain as
+    select label, any_value(organisation) as organisation from (
+      select l.label, l.profile, l.decided, f.organisation, f.sign, len(f.options) as options,
+             case when len(x.core) > 0 then x.core[1] || '|' || array_to_string(x.form, '') end as name
+      from label_in l left join subject_fact f using (profile) join feature x using (profile))
+    group by label
+    having count(distinct organisation) = 1 and bool_and(organisation <> '' and sign = '' and options = 0)
+       and count(*) = count(organisation) and not bool_or(decided) and count(distinct name) <= 1
+"""
+
+
+def _labels(connection: duckdb.DuckDBPyConnection, subjects: str, decisions: list[tuple[int, int]]) -> pa.Table:
+    """(profile, label of its component, whether decided about) of all profiles with a token or a decision."""
+    import pyarrow as pa
+
+    borne: pa.Table = connection.sql(
+        f"select profile, token from token semi join {subjects} using (profile)"
+    ).to_arrow_table()
+    profile: NDArray[np.int64] = borne["profile"].to_numpy()
+    token: NDArray[np.uint64] = borne["token"].to_numpy()
+    if decisions:
+        pairs = np.array(decisions, dtype=np.int64)
+        profile = np.concatenate([profile, pairs[:, 0], pairs[:, 1]])
+        numbers = np.arange(
+            len(pairs), dtype=np.uint64
+        )  # beside 64-bit hashes no more likely to meet one than they are
+        token = np.concatenate([token, numbers, numbers])
+    known, place = np.unique(profile, return_inverse=True)
+    label = labels_by_shared(len(known), place.astype(np.int64), token)
+    decided = np.isin(known, np.array(decisions, dtype=np.int64).ravel()) if decisions else np.zeros(len(known), bool)
+    return pa.table({"profile": known, "label": label, "decided": decided})
+
+
+def _judged(
+    connection: duckdb.DuckDBPyConnection,
+    profiles: NDArray[np.int64],
+    same: list[tuple[int, int]],
+    different: list[tuple[int, int]],
+) -> pa.Table:
+    """Lines of `standing` for profiles that need judging, in the order of `profiles`."""
+    import pyarrow as pa
+
+    connection.register("batch_in", pa.table({"profile": profiles}))
+    columns = ", ".join(f"f.{c}" for c in COMPARED)
+    table: pa.Table = connection.sql(
+        f"""select p.codes, p.n_rows, p.feeds, {columns} from batch_in join profile p using (profile)
+            join feature f using (profile) order by p.profile"""
+    ).to_arrow_table()
+    connection.unregister("batch_in")
+    rows: list[dict[str, Any]] = table.select(list(COMPARED)).to_pylist()
+    keys: list[int] = profiles.tolist()
+    place = {key: i for i, key in enumerate(keys)}
+
+    def inside(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        return [(place[a], place[b]) for a, b in pairs if a in place and b in place]
+
+    n_rows: list[int] = table["n_rows"].to_pylist()
+    found = parties_by_codes(
+        rows,
+        table["codes"].to_pylist(),
+        n_rows,
+        table["feeds"].to_pylist(),
+        same=inside(same),
+        different=set(inside(different)),
+    )
+    grouping, clusters = found.grouping, found.clusters
+    party = [clusters.find(i) for i in range(len(keys))]
+    weak = weak_names(party, [r["core"][0] if r["core"] else "" for r in rows], n_rows, found.link)
+
+    def keyed(found: dict[int, int]) -> pa.Array:
+        return pa.array([keys[found[i]] if i in found else None for i in range(len(keys))], pa.int64())
+
+    return pa.table(
+        {
+            "profile": pa.array(keys, pa.int64()),
+            "party": pa.array([keys[p] for p in party], pa.int64()),
+            "organisation": pa.array([clusters.organisation.get(p) for p in party], pa.string()),
+            "link": pa.array(found.link, pa.string()),
+            "how": pa.array([grouping.how.get(i) for i in range(len(keys))], pa.string()),
+            "shown": pa.array([grouping.shown.get(i) for i in range(len(keys))], pa.string()),
+            "conflict": keyed(grouping.conflicts),
+            "partner": keyed(found.partner),
+            "weak": pa.array(weak, pa.bool_()),
+            "twin": keyed(found.twins),
+        }
+    )
