@@ -18,7 +18,9 @@ from benchmarks.frame import Measure
 
 
 def _names() -> list[str]:
-    return sorted(m.name for m in pkgutil.iter_modules(benchmarks.__path__) if m.name not in ("frame", "__main__"))
+    return sorted(
+        m.name for m in pkgutil.iter_modules(benchmarks.__path__) if m.name not in ("frame", "master_data", "__main__")
+    )
 
 
 def _show(console: Console, name: str, measures: list[Measure]) -> None:

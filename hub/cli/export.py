@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,35 +58,68 @@ def crosswalk(out: Path, data: Path | None) -> None:
     click.echo(f"已写出 {out}")
 
 
+_MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
+_out = click.option("--out", required=True, type=click.Path(path_type=Path), help=".csv, .parquet 或 .xlsx")
+_as_of = click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="说的是哪一天 the day it speaks of")
+_known_at = click.option("--known-at", type=_MOMENT, help="到那一夜（那一刻）为止所知 as known then")
+
+
 @export.command()
-@click.option("--out", required=True, type=click.Path(path_type=Path), help=".csv, .parquet 或 .xlsx")
-@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="业务日期 the day it speaks of")
-@click.option("--known-at", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]), help="当时所知 as known then")
+@_out
+@_as_of
+@_known_at
 @data_option
 def master(out: Path, as_of: datetime | None, known_at: datetime | None, data: Path | None) -> None:
     """合作社总表。The master table, by the ending of the file."""
-    from hub.master.datasets import read_dataset
-    from hub.store.database import open_engine
+    _export("cooperatives", out, as_of, known_at, data)
 
+
+@export.command()
+@click.argument("dataset")
+@_out
+@_as_of
+@_known_at
+@data_option
+def records(dataset: str, out: Path, as_of: datetime | None, known_at: datetime | None, data: Path | None) -> None:
+    """某个数据集的明细，如 abnormal_decisions、tax_registrations；名称见 coop-hub catalogue。A dataset's records."""
+    _export(dataset, out, as_of, known_at, data)
+
+
+def _moment(known_at: datetime | None) -> date | None:
+    """A day means the end of that night; with a time, that very moment."""
+    if known_at is None:
+        return None
+    return known_at.date() if known_at.time() == time() else known_at.replace(tzinfo=COUNTY_TIME)
+
+
+def _check_ending(out: Path) -> None:
     if out.suffix not in (".csv", ".parquet", ".xlsx"):
         raise ConfigurationError(
             f"不认识的文件类型 {out.suffix or '（无后缀）'}。", next_step="--out 用 .csv、.parquet 或 .xlsx。"
         )
+
+
+def _export(name: str, out: Path, as_of: datetime | None, known_at: datetime | None, data: Path | None) -> None:
+    from hub.master.datasets import DATASETS, read_dataset
+    from hub.master.documents.workbook import write_workbook
+    from hub.master.reading import find_version
+    from hub.store.database import open_engine
+
+    _check_ending(out)
     engine = open_engine(settings_from(data))
     with engine.connect() as connection:
-        table = read_dataset(
-            connection,
-            "cooperatives",
-            as_of=as_of.date() if as_of else None,
-            known_at=known_at.replace(tzinfo=COUNTY_TIME) if known_at else None,
-        )
+        moment = _moment(known_at)
+        table = read_dataset(connection, name, as_of=as_of.date() if as_of else None, known_at=moment)
+        version = find_version(connection, moment)
     engine.dispose()
+    day = min(as_of.date(), version.business_date) if as_of else version.business_date
+    about = f"数据截至 {day:%Y-%m-%d}，按总表第 {version.version} 版（{version.business_date:%Y-%m-%d} 夜）所知"
+    _write(table, out, lambda path: write_workbook(DATASETS[name], table, path, about=about))
+    click.echo(f"已写出 {out}：{table.num_rows} 行，{about}")
+
+
+def _write(table: pa.Table, out: Path, workbook: Callable[[Path], None]) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
-    _write(table, out)
-    click.echo(f"已写出 {out}：{table.num_rows} 行")
-
-
-def _write(table: pa.Table, out: Path) -> None:
     temporary = out.with_name(f".{out.stem}.part{out.suffix}")
     if out.suffix == ".parquet":
         import pyarrow.parquet as pq
@@ -98,40 +132,5 @@ def _write(table: pa.Table, out: Path) -> None:
             stream.write(b"\xef\xbb\xbf")
             pa_csv.write_csv(table, stream)
     else:
-        _write_workbook(table, temporary)
+        workbook(temporary)
     temporary.replace(out)
-
-
-def _write_workbook(table: pa.Table, path: Path) -> None:
-    """One sheet as a person wants it: headers in Chinese, frozen, filtered; everything but dates and numbers as text."""
-    import datetime as dt
-
-    import xlsxwriter
-
-    from hub.master.fields import master_fields
-
-    titles = {f.name: f.title.zh for f in master_fields()}
-    book = xlsxwriter.Workbook(
-        str(path), {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    )
-    head = book.add_format({"bold": True, "bg_color": "#DDE8F0", "border": 1})
-    day = book.add_format({"num_format": "yyyy-mm-dd"})
-    sheet = book.add_worksheet("合作社总表")
-    sheet.freeze_panes(1, 2)
-    for number, name in enumerate(table.column_names):
-        title = titles.get(name, name)
-        sheet.set_column(number, number, max(12, 2 * len(title) + 2))
-        sheet.write_string(0, number, title, head)
-    row = 0
-    for batch in table.to_batches(max_chunksize=10_000):
-        for record in zip(*(c.to_pylist() for c in batch.columns), strict=True):
-            row += 1
-            for number, value in enumerate(record):
-                if isinstance(value, dt.date):
-                    sheet.write_datetime(row, number, dt.datetime(value.year, value.month, value.day), day)  # noqa: DTZ001
-                elif isinstance(value, int | float) and not isinstance(value, bool):
-                    sheet.write_number(row, number, value)
-                elif value is not None:
-                    sheet.write_string(row, number, "是" if value is True else "否" if value is False else str(value))
-    sheet.autofilter(0, 0, max(row, 1), table.num_columns - 1)
-    book.close()

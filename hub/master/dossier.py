@@ -16,8 +16,8 @@ from hub.errors import ConfigurationError
 from hub.feeds import FeedField, Kind, Privacy, feed_catalogue, get_feed
 from hub.master.dossier_timeline import Moment, timeline_of
 from hub.master.fields import MasterField, master_fields
-from hub.master.inputs import Snapshot, load_rows, load_sources
-from hub.master.projection import answer_parts, answers_query, new_duck, project_rows
+from hub.master.projection import answer_parts, answers_query, new_duck
+from hub.master.provenance import project_with_rows
 from hub.master.reading import Version, find_version, source_title
 from hub.master.rules import Group, rules
 
@@ -174,15 +174,9 @@ def read_dossier(
         ConfigurationError: no such cooperative then, or nothing was published by then.
     """
     version = find_version(connection, known_at)
-    past = as_of is not None and as_of < version.business_date
-    day = as_of if past and as_of is not None else version.business_date
     duck = new_duck()
     try:
-        neighbours = _across(connection, version, coop_id)
-        snapshot = Snapshot(version.version, day if past else None, day, (coop_id, *neighbours))
-        sources = load_sources(connection, duck, snapshot, version.basis.thresholds.current_for_days)
-        load_rows(connection, duck, snapshot, sources)
-        project_rows(duck, version.basis, day)
+        day = project_with_rows(connection, duck, version, (coop_id,), as_of)
         found = duck.execute("select fields, evidence, name from projected where coop_id = ?", [coop_id]).fetchall()
         if not found:
             raise ConfigurationError(
@@ -218,19 +212,6 @@ class _Hidden:
 
     def text(self, declared: MasterField | FeedField, shown: str) -> str:
         return shown if declared.privacy in self.show or not shown else HIDDEN
-
-
-def _across(connection: Connection, version: Version, coop_id: str) -> list[str]:
-    """Other cooperatives that share its representative, phone or address: cross-checks compare them."""
-    rows = connection.execute(
-        text(
-            """select o.coop_id from cooperative c join cooperative o on o.coop_id <> c.coop_id
-               and (o.representative = c.representative or o.phone = c.phone or o.address = c.address)
-               where c.coop_id = :c and c.version <= :v and o.version <= :v order by 1 limit 500"""
-        ),
-        {"c": coop_id, "v": version.version},
-    )
-    return [r.coop_id for r in rows]
 
 
 def _places(connection: Connection, duck: duckdb.DuckDBPyConnection, coop_id: str) -> dict[int, Place]:

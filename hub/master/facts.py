@@ -6,6 +6,7 @@ Lists of row ids end in `_rows` and are null when empty. What follows from facts
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ _MARKET = """
   select coop_id,
     list(row_id order by listed_on desc, row_id) filter (where open) as abnormal_open_rows,
     min(listed_on) filter (where open) as abnormal_since,
-    arg_max(reason, (listed_on, row_id)) filter (where open) as abnormal_reason,
+    arg_max(reason, (listed_on, content_key)) filter (where open) as abnormal_reason,
     count(*) as abnormal_times,
     list_distinct(list(report_year) filter (where open and reason = 'no_report')) as no_report_years,
     list(row_id order by row_id) filter (where open and reason = 'no_report') as no_report_rows,
@@ -32,7 +33,7 @@ _MARKET = """
     list(row_id order by row_id) filter (where open and reason = 'unreachable') as unreachable_rows,
     list(row_id order by row_id) filter (where removal_reason = 'deregistered') as abnormal_deregistered_rows,
     max(removed_on) filter (where removal_reason = 'deregistered') as abnormal_deregistered_on,
-    min(listed_on) as first_listed_on
+    min(listed_on) as first_listed_on, min(removed_on) filter (where removed_on > {day}) as removal_due_on
   from d group by coop_id"""
 
 _INSPECTION = """
@@ -48,16 +49,17 @@ _INSPECTION = """
       list(row_id order by row_id) filter (where result = 'closed') as closed_rows
     from last group by coop_id),
   samples as (
-    select coop_id, max(checked_on) as last_sampling_on, arg_max(verdict, (checked_on, row_id)) as last_sampling_verdict,
+    select coop_id, max(checked_on) as last_sampling_on, arg_max(verdict, (checked_on, content_key)) as last_sampling_verdict,
       list(row_id order by checked_on desc, row_id)[1:20] as sampling_rows
-    from now_market_inspection where verdict is not null or product is not null group by coop_id)
-  select * from spot full join samples using (coop_id)"""
+    from now_market_inspection where verdict is not null or product is not null group by coop_id),
+  ahead as (select coop_id, min(checked_on) as inspection_due_on from checks where checked_on > {day} group by coop_id)
+  select * from spot full join samples using (coop_id) full join ahead using (coop_id)"""
 
 _TAX = """
   with d as (select *, coalesce(nullif(list_position(['03', '04', '06', '05', '08', '07', '13', '02', '01', '12', '11', '10', '09', '99'],
                                    status), 0), 99) as place,
                     coalesce(modified_on, deregistered_on, abnormal_on, registered_on) as newest from now_tax_registration),
-  best as (select * from d qualify row_number() over (partition by coop_id order by place, newest desc nulls last, row_id desc) = 1)
+  best as (select * from d qualify row_number() over (partition by coop_id order by place, newest desc nulls last, content_key) = 1)
   select b.coop_id, b.tax_number, case when regexp_matches(b.status, '^[0-9]{{2}}$') then b.status end as tax_status,
     b.tax_office, b.registered_on as tax_registered_on, b.abnormal_on as tax_abnormal_on,
     b.deregistered_on as tax_deregistered_on, n.tax_registrations, [b.row_id] as tax_rows, n.first_registered_on,
@@ -74,14 +76,14 @@ _SUBJECTS = """
 
 _BATCHES = """
   select coop_id, max(batch_on) filter (where batch_on <= {day}) as last_batch_on, count(*) as batches,
-    count(certificate) as certificates, count(*) filter (where batch_on is null) as undated_batches,
+    min(batch_on) filter (where batch_on > {day}) as batch_due_on, count(certificate) as certificates, count(*) filter (where batch_on is null) as undated_batches,
     list(row_id order by batch_on desc nulls last, row_id)[1:20] as batch_rows
   from now_traceability_batches group by coop_id"""
 
 _TITLES = """
   with d as (select *, coalesce(list_position(['national', 'provincial', 'city', 'county'], level), 5) as place from now_demonstration),
   newest as (select * from d qualify row_number() over
-               (partition by coop_id, level, system order by coalesce(monitored_in, awarded_in, 0) desc, awarded_in desc nulls last, row_id desc) = 1),
+               (partition by coop_id, level, system order by coalesce(monitored_in, awarded_in, 0) desc, awarded_in desc nulls last, content_key) = 1),
   judged as (select *, monitoring is not null and monitoring in ('cancelled', 'fail') as lost from newest)
   select coop_id,
     list(row_id order by place, row_id) filter (where not lost) as title_valid_rows,
@@ -89,7 +91,7 @@ _TITLES = """
     arg_min(level, place) filter (where not lost) as demonstration_level,
     array_to_string(list_sort(list_distinct(list(place) filter (where not lost and place <= 5))), ',') as level_places,
     string_agg({level} || coalesce('（' || nullif(concat_ws('，', {system}, awarded_in || '年', document_number), '') || '）', ''),
-               '；' order by place, awarded_in, row_id) filter (where not lost) as demonstration_titles,
+               '；' order by place, awarded_in, content_key) filter (where not lost) as demonstration_titles,
     min(make_date(awarded_in, 12, 31)) filter (where awarded_in between 1990 and 2100) as first_awarded_on
   from judged group by coop_id"""
 
@@ -100,16 +102,18 @@ _STANDARDISATION = """
     annual_report as checked_annual_report, open_affairs as checked_open_affairs,
     surplus_distribution as checked_surplus_distribution
   from now_standardisation
-  qualify row_number() over (partition by coop_id order by coalesce(checked_on, as_of) desc, order_no desc, row_id desc) = 1"""
+  qualify row_number() over (partition by coop_id order by coalesce(checked_on, as_of) desc, order_no desc, content_key) = 1"""
 
 _CLEANUP = """
   with d as (select *, progress is distinct from 'done' and (closed_on is null or closed_on > {day}) as open from now_township_cleanup),
-  best as (select * from d qualify row_number() over (partition by coop_id order by open desc, order_no desc, row_id) = 1)
+  best as (select * from d qualify row_number() over (partition by coop_id order by open desc, order_no desc, content_key) = 1)
   select b.coop_id, b.problem as cleanup_problem, b.proposed as cleanup_proposed, b.progress as cleanup_progress,
-    b.due_on as cleanup_due_on, b.closed_on as cleanup_closed_on, a.cleanup_rows, a.cleanup_open_rows, a.members_found_missing_rows
+    b.due_on as cleanup_due_on, b.closed_on as cleanup_closed_on, a.cleanup_rows, a.cleanup_open_rows, a.members_found_missing_rows,
+    a.closing_due_on
   from best b join (
     select coop_id, list(row_id order by row_id) as cleanup_rows, list(row_id order by row_id) filter (where open) as cleanup_open_rows,
-      list(row_id order by row_id) filter (where open and problem = 'no_members') as members_found_missing_rows
+      list(row_id order by row_id) filter (where open and problem = 'no_members') as members_found_missing_rows,
+      min(closed_on) filter (where closed_on > {day}) as closing_due_on
     from d group by coop_id) a using (coop_id)"""
 
 _SUPPORT = """
@@ -120,7 +124,7 @@ _SUPPORT = """
   others as (
     select coop_id, row_id from now_forestry where support > 0 union all select coop_id, row_id from now_water where amount > 0),
   main as (
-    select coop_id, count(*) as support_count, round(sum(amount), 2) as support_total, max(in_year) as support_last_year,
+    select coop_id, count(*) as support_count, cast(sum(try_cast(amount as decimal(18, 2))) as double) as support_total, max(in_year) as support_last_year,
       list(row_id order by in_year desc nulls last, row_id)[1:50] as support_rows,
       list(row_id order by in_year desc nulls last, row_id) filter (where public_money)[1:50] as funded_rows
     from d group by coop_id),
@@ -130,7 +134,7 @@ _SUPPORT = """
   from main full join side using (coop_id)"""
 
 _FINANCE = """
-  select coop_id, arg_max(credit_grade, (graded_on, row_id)) filter (where credit_grade is not null) as credit_grade,
+  select coop_id, arg_max(credit_grade, (graded_on, content_key)) filter (where credit_grade is not null) as credit_grade,
     max(graded_on) filter (where credit_grade is not null) as credit_graded_on,
     list(row_id order by row_id) filter (where credit_grade is not null) as credit_rows,
     list(row_id order by row_id) filter (where record_type = 'illegal_finance') as illegal_finance_rows
@@ -152,6 +156,8 @@ _GROUPS = {
     "market": _MARKET, "inspection": _INSPECTION, "tax": _TAX, "subjects": _SUBJECTS, "batch": _BATCHES, "titles": _TITLES,
     "standard": _STANDARDISATION, "cleanup": _CLEANUP, "support": _SUPPORT, "finance": _FINANCE, "complaint": _COMPLAINTS, "led": f"select * from {_LED}",
 }  # fmt: skip
+
+FACTS = (*_GROUPS, "standing", "appearances", "places")
 
 # derived master field -> the fact that lists the rows behind it
 DERIVED_ROWS: dict[str, str] = {
@@ -191,68 +197,77 @@ def _standing() -> str:
     return f"select coop_id, list(row_id order by row_id)[1:20] as standing_list_rows from ({lists}) group by coop_id"
 
 
-def _appearances() -> str:
+def _appearances(complete: list[tuple[str, str | None]]) -> str:
     """Which feeds speak of it now, as one text in the catalogue's order; and whether any of them is a full list."""
     union = " union all ".join(
         f"select distinct coop_id, {i} as place, '{f.title.zh}' as title,"
-        f" exists (select 1 from complete where feed = '{f.feed}') as in_list from now_{f.feed}"
+        f" {str(any(feed == f.feed for feed, _ in complete)).lower()} as in_list from now_{f.feed}"
         for i, f in enumerate(feed_catalogue().values())
     )
     return f"select coop_id, string_agg(title, '、' order by place) as feeds, bool_or(in_list) as in_current_lists from ({union}) group by coop_id"
 
 
-def _across(fact: str, column: str, condition: str) -> str:
-    """How many cooperatives share a value, and (at most 20 of) which."""
-    return f"""select {column} as value, count(*) as {fact}, list(coop_id order by coop_id)[1:20] as {fact}_with
-        from identity where {condition} group by 1 having count(*) > 1"""
+def _across(fact: str, shared: str, mine: str) -> str:
+    """How many cooperatives share a value, and (at most 20 of) which; `mine` gives coop_id and value of those computed now."""
+    return f"""select value, sum(n)::bigint as {fact}, (list(coop_id order by coop_id) filter (where coop_id is not null))[1:20] as {fact}_with
+        from (select coop_id, value, 1 as n from ({mine}) where value is not null
+              union all select null, value, n from neighbour where shared = '{shared}') group by 1 having sum(n) > 1"""
 
 
 PLACE = "regexp_replace(coalesce(address, ''), '[\\s（）()，,、.]', '', 'g')"
 SPECIFIC_PLACE = f"regexp_matches({PLACE}, '[0-9０-９一二三四五六七八九十]+(号|组|室|幢|栋|楼|层)')"
 
 
-def define_facts(duck: duckdb.DuckDBPyConnection, basis: Basis, day: date) -> None:
-    """Makes `facts` from `identity` and the records `now_<feed>`: one row a cooperative. `day` is what months count back from."""
+NEIGHBOUR = "create or replace table neighbour (shared varchar, value varchar, n bigint)"
+
+
+def _unordered(sql: str) -> str:
+    """The same facts where nobody asks which rows stand behind them: their order costs half the time."""
+    return re.sub(r"list\(row_id order by [^)]*\)", "list(row_id)", sql)
+
+
+def define_facts(duck: duckdb.DuckDBPyConnection, basis: Basis, day: date, *, with_rows: bool = False) -> None:
+    """Makes `facts` from `identity` and the records `now_<feed>`: one row a cooperative. `day` is what months count back from.
+
+    `neighbour` says how many cooperatives that are not computed now share a value with those that are; it is made empty if it is
+    not there. with_rows: lists of rows are in order; otherwise they only say that there are some."""
+    duck.execute(NEIGHBOUR.replace("create or replace table", "create table if not exists"))
     sql_day = f"date '{day.isoformat()}'"
+    complete = duck.execute("select feed, town from complete").fetchall()
+    complaints = bool(duck.execute("select count(*) from source where feed = 'complaints' and live").fetchall()[0][0])
     for name, query in _GROUPS.items():
         text = query.format(
             day=sql_day, level=_titles_of("demonstration", "level"), system=_titles_of("demonstration", "system")
         )
-        duck.execute(f"create or replace table facts_{name} as {text}")
-    duck.execute(f"create or replace table facts_standing as {_standing()}")
-    duck.execute(f"create or replace table facts_appearances as {_appearances()}")
+        duck.execute(f"create or replace table facts_{name} as {text if with_rows else _unordered(text)}")
+    duck.execute(f"create or replace table facts_standing as {_standing() if with_rows else _unordered(_standing())}")
+    duck.execute(f"create or replace table facts_appearances as {_appearances(complete)}")
     duck.execute(
         f"create or replace table facts_places as select coop_id, {PLACE} as place from identity where {SPECIFIC_PLACE}"
     )
-    for fact, column, condition in (
-        ("same_representative", "representative", "representative is not null"),
-        ("same_phone", "phone", "phone is not null"),
+    for fact, shared, mine in (
+        ("same_representative", "representative", "select coop_id, representative as value from identity"),
+        ("same_phone", "phone", "select coop_id, phone as value from identity"),
+        ("same_address", "place", "select coop_id, place as value from facts_places"),
     ):
-        duck.execute(f"create or replace table across_{fact} as {_across(fact, column, condition)}")
-    duck.execute(
-        """create or replace table across_same_address as select place as value, count(*) as same_address,
-           list(coop_id order by coop_id)[1:20] as same_address_with from facts_places group by 1 having count(*) > 1"""
-    )
-    duck.execute(f"create or replace table facts as {_joined(basis, day)}")
+        duck.execute(f"create or replace table across_{fact} as {_across(fact, shared, mine)}")
+    duck.execute(f"create or replace table facts as {_joined(basis, day, complete, complaints)}")
 
 
-def _complete_columns() -> str:
-    county_wide = ", ".join(
-        f"exists (select 1 from complete where feed = '{f.feed}' and town is null) as full_{f.feed}"
-        for f in feed_catalogue().values()
-        if not f.per_town
-    )
-    per_town = ", ".join(
-        f"coalesce((exists (select 1 from complete where feed = '{f.feed}' and town is null)"
-        f" or i.town in (select coalesce(t.town, c.town) from complete c left join town_alias t on t.alias = c.town"
-        f" where c.feed = '{f.feed}' and c.town is not null)), false) as full_{f.feed}"
-        for f in feed_catalogue().values()
-        if f.per_town
-    )
-    return f"{county_wide}, {per_town}"
+def _complete_columns(complete: list[tuple[str, str | None]], basis: Basis) -> str:
+    """`full_<feed>`: whether "not in the list" means no, for the county or for a cooperative's town."""
+
+    def full(feed: str, per_town: bool) -> str:
+        towns = sorted({basis.towns.get(t, t) for f, t in complete if f == feed and t is not None})
+        if (feed, None) in complete or not per_town or not towns:
+            return "true" if (feed, None) in complete else "false"
+        listed = ", ".join("'" + t.replace("'", "''") + "'" for t in towns)
+        return f"coalesce(i.town in ({listed}), false)"
+
+    return ", ".join(f"{full(f.feed, f.per_town)} as full_{f.feed}" for f in feed_catalogue().values())
 
 
-def _joined(basis: Basis, day: date) -> str:
+def _joined(basis: Basis, day: date, complete: list[tuple[str, str | None]], complaints: bool) -> str:
     t = basis.thresholds
     sql_day = f"date '{day.isoformat()}'"
     due_year = day.year - 1 if day.month >= 7 else day.year - 2
@@ -260,12 +275,12 @@ def _joined(basis: Basis, day: date) -> str:
     complete_since = f"date '{t.batches_complete_since.isoformat()}'" if t.batches_complete_since else "null::date"
     return f"""
     with base as (
-      select i.*, {_complete_columns()}, f.* exclude (coop_id, level_places, complaints),
-        coalesce(f.complaints, case when exists (select 1 from source where feed = 'complaints' and live) then 0 end) as complaints,
+      select i.*, {_complete_columns(complete, basis)}, f.* exclude (coop_id, level_places, complaints),
+        coalesce(f.complaints, {0 if complaints else "null"}) as complaints,
         {_levels()} as demonstration_levels, coalesce(f.in_current_lists, false) as listed_now,
         case when i.representative is not null then coalesce(r.same_representative, 1) end as same_representative, r.same_representative_with,
         case when i.phone is not null then coalesce(p.same_phone, 1) end as same_phone, p.same_phone_with,
-        case when k.place is not null then coalesce(a.same_address, 1) end as same_address, a.same_address_with
+        case when k.place is not null then coalesce(a.same_address, 1) end as same_address, a.same_address_with, k.place
       from identity i
         left join (select * from (select coop_id from identity) {joins}) f using (coop_id)
         left join across_same_representative r on r.value = i.representative
@@ -296,5 +311,26 @@ def _joined(basis: Basis, day: date) -> str:
            when tax_status is not null or full_tax_registration then false end as tax_stopped_long,
       case when unreachable_since <= {sql_day} - interval {t.unreachable_months} month then true
            when last_inspection_result = 'unreachable' and last_inspection_on <= {sql_day} - interval {t.unreachable_months} month then true
-           when full_market_abnormal then false end as unreachable_long
+           when full_market_abnormal then false end as unreachable_long,
+      {_due(basis, day)} as due_on
     from base"""
+
+
+def _due(basis: Basis, day: date) -> str:
+    """SQL of the next day on which the answers may change though nothing new arrives: a date ahead comes, or one long ago has
+    become old enough. It may be a few days early (months end differently), never late."""
+    t = basis.thresholds
+    sql_day = f"date '{day.isoformat()}'"
+    ahead = ["removal_due_on", "inspection_due_on", "batch_due_on", "closing_due_on"]
+    ahead.append(f"case when len(no_report_years) > 1 then date '{day.year + (day.month >= 7)}-07-01' end")
+    first = "coalesce(try_cast(founded_on as date), least(first_listed_on, first_registered_on, first_awarded_on, traceability_registered_on))"
+    for since, months in (
+        (first, t.young_months),
+        ("last_batch_on", t.no_batch_months),
+        ("tax_stopped_on", t.stopped_months),
+        ("unreachable_since", t.unreachable_months),
+        ("last_inspection_on", t.unreachable_months),
+    ):
+        ripe = f"cast({since} + interval {months} month as date)"
+        ahead.append(f"case when {ripe} + 3 > {sql_day} then greatest({ripe}, {sql_day} + 1) end")
+    return f"least({', '.join(ahead)})"

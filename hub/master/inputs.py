@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -53,7 +54,7 @@ class Snapshot:
     version: int | None
     as_of: date | None
     day: date
-    coop_ids: tuple[str, ...] | None = None  # None: all
+    coop_ids: tuple[str, ...] | str | None = None  # None: all; a text: the temporary table that lists them
 
 
 def sql_type(kind: Kind) -> str:
@@ -68,6 +69,9 @@ def record_key(feed: Feed) -> tuple[str, ...]:
     return tuple(n for n in feed.key if feed.by_name[n].role is None)
 
 
+_FORM = "delim='\t', quote='\x02', escape='\x02', header=false, auto_detect=false, max_line_size=16777216"
+
+
 def _copy_to_file(connection: Connection, query: str, parameters: Sequence[Any], path: Path) -> None:
     raw: Any = connection.connection.driver_connection
     statement = f"copy ({query}) to stdout with (format csv, delimiter E'\\t', quote E'\\x02')"
@@ -76,31 +80,42 @@ def _copy_to_file(connection: Connection, query: str, parameters: Sequence[Any],
             out.write(block)
 
 
-def _link(version: int | None) -> str:
+def _links(version: int | None) -> str:
+    """PostgreSQL relation of the links that hold: profile_key, coop_id."""
     if version is None:
-        return "join link l on l.profile_key = r.profile_key and l.coop_id is not null and l.link <> 'review'"
+        return "(select profile_key, coop_id from link where coop_id is not null and link <> 'review')"
     return (
-        f"join master_link l on l.profile_key = r.profile_key and l.from_version <= {version}"
-        f" and (l.to_version is null or l.to_version > {version})"
+        f"(select profile_key, coop_id from master_link where from_version <= {version}"
+        f" and (to_version is null or to_version > {version}))"
     )
 
 
-def _rows_query(feed: Feed, snapshot: Snapshot, ids: dict[str, list[int]]) -> tuple[str, list[Any]]:
-    """PostgreSQL query for a feed's rows: row_id, delivery_id, coop_id, live, content_key, fields."""
-    narrowed = "" if snapshot.coop_ids is None else "and l.coop_id = any(%s::text[])"
-    more: list[Any] = [] if snapshot.coop_ids is None else [list(snapshot.coop_ids)]
-    base = f"""from source_row r join delivery d on d.delivery_id = r.delivery_id {_link(snapshot.version)}
-        where r.disposition = 'accepted' and r.feed = '{feed.feed}' {narrowed}
+def _rows_query(feed: Feed | None, snapshot: Snapshot, ids: dict[str, list[int]]) -> tuple[str, list[Any]]:
+    """PostgreSQL query for rows: feed, row_id, delivery_id, who, live, content_key, fields. `who` is the profile, or, when only
+    some cooperatives are asked for (then of all feeds at once), the cooperative."""
+    more: list[Any] = []
+    who, link = "r.profile_key", ""
+    if snapshot.coop_ids is not None:
+        who = "l.coop_id"
+        chosen = "l.coop_id = any(%s::text[])"
+        if isinstance(snapshot.coop_ids, str):
+            chosen = f"l.coop_id in (select coop_id from {snapshot.coop_ids})"
+        else:
+            more = [list(snapshot.coop_ids)]
+        link = f"join {_links(snapshot.version)} l on l.profile_key = r.profile_key and {chosen}"
+    of = "" if feed is None else f"and r.feed = '{feed.feed}'"
+    base = f"""from source_row r join delivery d on d.delivery_id = r.delivery_id {link}
+        where r.disposition = 'accepted' and r.profile_key is not null {of}
           and (r.superseded_by is null or not r.superseded_by = any(%s::bigint[]))"""
-    columns = "r.row_id, r.delivery_id, l.coop_id, {live} as live, r.content_key, r.fields::text"
+    columns = f"r.feed, r.row_id, r.delivery_id, {who} as who, {{live}} as live, r.content_key, r.fields::text"
     query = f"select {columns.format(live='true')} {base} and r.delivery_id = any(%s::bigint[])"
     parameters: list[Any] = [*more, ids["known"], ids["live"]]
     if ids["past"]:
-        query += f""" union all (select distinct on (r.profile_key) {columns.format(live="false")} {base}
+        query += f""" union all (select distinct on (r.feed, r.profile_key) {columns.format(live="false")} {base}
             and r.delivery_id = any(%s::bigint[])
             and not exists (select 1 from source_row x where x.profile_key = r.profile_key and x.feed = r.feed
                             and x.disposition = 'accepted' and x.delivery_id = any(%s::bigint[]))
-            order by r.profile_key, d.as_of desc, r.row_id desc)"""
+            order by r.feed, r.profile_key, d.as_of desc, r.delivery_id desc, r.content_key)"""
         parameters += [*more, ids["known"], ids["past"], ids["live"]]
     return query, parameters
 
@@ -171,52 +186,86 @@ def load_rows(
     with_past: bool = True,
 ) -> None:
     """Makes `rows_<feed>` for each feed asked for (default: all of the catalogue)."""
-    by_feed: dict[str, list[Source]] = {}
-    for s in sources:
-        by_feed.setdefault(s.feed, []).append(s)
-    known = [s.delivery_id for ss in by_feed.values() for s in ss]
-    with tempfile.TemporaryDirectory(prefix="coop-hub-") as folder:
-        for feed in feed_catalogue().values():
-            if feeds is not None and feed.feed not in feeds:
-                continue
-            mine = by_feed.get(feed.feed, [])
-            ids = {
-                "known": known,
-                "live": [s.delivery_id for s in mine if s.live or _tells_of_then(s, snapshot)],
-                "past": [],
-            }
-            if with_past:
-                past = [s for s in mine if not s.live and not (snapshot.as_of and s.as_of > snapshot.as_of)]
-                ids["past"] = [s.delivery_id for s in sorted(past, key=lambda s: (s.as_of, s.delivery_id))]
-            path = Path(folder) / f"{feed.feed}.tsv"
-            if mine:
-                query, parameters = _rows_query(feed, snapshot, ids)
-                _copy_to_file(connection, query, parameters, path)
-            else:
-                path.touch()
-            _define_rows(duck, feed, path, snapshot)
+    listed = list(sources)
+    wanted = [f for f in feed_catalogue().values() if feeds is None or f.feed in feeds]
+    with tempfile.TemporaryDirectory(prefix="coop-hub-") as name:
+        folder = Path(name)
+        if snapshot.coop_ids is not None:
+            path = folder / "rows.tsv"
+            chosen = [s for s in listed if s.feed in {f.feed for f in wanted}]
+            query, parameters = _rows_query(None, snapshot, _deliveries(chosen, snapshot, listed, with_past=with_past))
+            _copy_to_file(connection, query, parameters, path)
+            for feed in wanted:
+                _define_rows(duck, feed, path, snapshot, linked=True)
+            return
+        _define_links(connection, duck, snapshot, folder)
+        # one thread reads from PostgreSQL while DuckDB works on what the one before brought
+        with ThreadPoolExecutor(1) as behind:
+            waiting: list[Future[None]] = []
+            for feed in wanted:
+                mine = [s for s in listed if s.feed == feed.feed]
+                path = folder / f"{feed.feed}.tsv"
+                if mine:
+                    query, parameters = _rows_query(
+                        feed, snapshot, _deliveries(mine, snapshot, listed, with_past=with_past)
+                    )
+                    _copy_to_file(connection, query, parameters, path)
+                waiting.append(behind.submit(_define_rows, duck.cursor(), feed, path, snapshot))
+            for one in waiting:
+                one.result()
+        duck.execute("drop table held_link")
+
+
+def _deliveries(
+    mine: list[Source], snapshot: Snapshot, listed: list[Source], *, with_past: bool
+) -> dict[str, list[int]]:
+    """Ids by what their rows are: known at all, live, or past."""
+    live = [s for s in mine if s.live or _tells_of_then(s, snapshot)]
+    past = [s for s in mine if not s.live and not (snapshot.as_of and s.as_of > snapshot.as_of)] if with_past else []
+    return {
+        "known": [s.delivery_id for s in listed],
+        "live": [s.delivery_id for s in live],
+        "past": sorted({s.delivery_id for s in past} - {s.delivery_id for s in live}),
+    }
+
+
+def _define_links(connection: Connection, duck: duckdb.DuckDBPyConnection, snapshot: Snapshot, folder: Path) -> None:
+    """Makes `held_link`: which cooperative a profile is."""
+    path = folder / "links.tsv"
+    _copy_to_file(connection, f"select profile_key, coop_id from {_links(snapshot.version)} l", (), path)
+    duck.execute(
+        f"create or replace table held_link as select * from read_csv('{path}', {_FORM},"
+        " columns={profile_key: 'VARCHAR', coop_id: 'VARCHAR'})"
+        if path.stat().st_size
+        else "create or replace table held_link (profile_key varchar, coop_id varchar)"
+    )
+    path.unlink()
 
 
 def _tells_of_then(source: Source, snapshot: Snapshot) -> bool:
     return source.feed in EVENTS and snapshot.as_of is not None and source.as_of > snapshot.as_of
 
 
-def _define_rows(duck: duckdb.DuckDBPyConnection, feed: Feed, path: Path, snapshot: Snapshot) -> None:
+def _define_rows(
+    duck: duckdb.DuckDBPyConnection, feed: Feed, path: Path, snapshot: Snapshot, *, linked: bool = False
+) -> None:
     shape = ", ".join(f'"{f.name}": "VARCHAR"' for f in feed.fields)
-    if path.stat().st_size:
-        read = f"""(select row_id, delivery_id, coop_id, live, content_key, from_json(fields, '{{{shape}}}') as f
-            from read_csv('{path}', delim='\t', quote='\x02', escape='\x02', header=false, auto_detect=false,
-                 max_line_size=16777216, columns={{row_id: 'BIGINT', delivery_id: 'BIGINT', coop_id: 'VARCHAR',
-                 live: 'BOOLEAN', content_key: 'VARCHAR', fields: 'VARCHAR'}}))"""
+    if path.exists() and path.stat().st_size:
+        read = f"""(select row_id, delivery_id, who, live, content_key, from_json(fields, '{{{shape}}}') as f
+            from read_csv('{path}', {_FORM}, columns={{feed: 'VARCHAR', row_id: 'BIGINT', delivery_id: 'BIGINT', who: 'VARCHAR',
+                 live: 'BOOLEAN', content_key: 'VARCHAR', fields: 'VARCHAR'}}) where feed = '{feed.feed}')"""
     else:
-        read = f"""(select 0::bigint as row_id, 0::bigint as delivery_id, '' as coop_id, true as live, '' as content_key,
+        read = f"""(select 0::bigint as row_id, 0::bigint as delivery_id, '' as who, true as live, '' as content_key,
             from_json('{{}}', '{{{shape}}}') as f where false)"""
+    who = ("r.who", "") if linked or not path.exists() else ("l.coop_id", "join held_link l on l.profile_key = r.who")
     duck.execute(
         f"""create or replace table rows_{feed.feed} as
             select * {derived_columns(feed.feed)} from (
-              select r.row_id, r.delivery_id, r.coop_id, s.as_of, s.order_no, r.live, r.content_key, {feed_columns(feed)}
-              from {read} r join source s using (delivery_id))"""
+              select r.row_id, r.delivery_id, {who[0]} as coop_id, s.as_of, s.order_no, r.live, r.content_key, {feed_columns(feed)}
+              from {read} r join source s using (delivery_id) {who[1]})"""
     )
+    if not linked:
+        path.unlink(missing_ok=True)
     if snapshot.as_of is not None and feed.feed in EVENTS:
         begins, ends, void = EVENTS[feed.feed]
         day = f"date '{snapshot.as_of.isoformat()}'"

@@ -8,6 +8,7 @@ Tables: `key` (a party's keys, hashed), `key_count` (how many parties have each)
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from hub.matching.comparison import PARTY_COLUMNS
@@ -17,6 +18,7 @@ from hub.matching.scoring import MOST_WITH_A_KEY, MOST_WITH_A_NAME_KEY, gather_p
 if TYPE_CHECKING:
     import duckdb
 
+Tie = Callable[["duckdb.DuckDBPyConnection", Model, float], None]  # writes `bond` of all parties
 LEAST_CHANCE = 0.005  # a pair less likely than this, taken alone, ties nothing together
 RARE_CODED, RARE_ANY = 1, 12  # a representative of at most so many parties with a code, and of all, is rare
 _KEYS = (("S", "sound"), ("S", "sound_cut"), ("T", "stem"), ("L", "sound_letters"), ("R", "rep"), ("P", "phone"))
@@ -78,16 +80,21 @@ def rare_representatives(parties: str) -> str:
         select key from key_count where not (coded <= {RARE_CODED} and parties <= {RARE_ANY})) k on k.key = hash('R' || rep)"""
 
 
-def find_candidates(connection: duckdb.DuckDBPyConnection, touched: str | None = None) -> None:
-    """Table `candidate(a, b)`: parties that share a usable key, not both with a code; a is the greater. With the table
-    `touched` only pairs with one of its parties."""
-    near = "" if touched is None else f"semi join {touched} using (party)"
+def find_usable_keys(connection: duckdb.DuckDBPyConnection) -> None:
+    """Table `usable(party, coded, key)`: keys that a party without a code shares with some others, and not too many."""
     connection.execute(
         f"""create or replace temp table usable as select party, coded, key from key semi join (
               select key from key_count c where parties > 1 and coded < parties and {_in_use("c")}) using (key)"""
     )
+
+
+def find_candidates(connection: duckdb.DuckDBPyConnection, touched: str | None = None) -> None:
+    """Table `candidate(a, b)`: parties that share a usable key, not both with a code; a is the greater. With the table
+    `touched` only pairs with one of its parties."""
+    near = "" if touched is None else f"semi join {touched} using (party)"
+    find_usable_keys(connection)
     connection.execute(
-        f"""create or replace table candidate as
+        f"""create or replace temp table candidate as
             select distinct greatest(x.party, y.party) as a, least(x.party, y.party) as b
             from (select * from usable {near}) x join usable y using (key)
             where x.party <> y.party and not (x.coded and y.coded)"""
@@ -95,26 +102,37 @@ def find_candidates(connection: duckdb.DuckDBPyConnection, touched: str | None =
     connection.execute("drop table usable")
 
 
-def tie_bonds(connection: duckdb.DuckDBPyConnection, model: Model, prior: float, touched: str | None = None) -> None:
-    """Writes `bond`: of all parties, or, with the table `touched`, anew for its parties (their old bonds are gone by then)."""
-    find_candidates(connection, touched)
+def tie_all_bonds(connection: duckdb.DuckDBPyConnection, model: Model, prior: float) -> None:
+    """Writes `bond` of all parties, in DuckDB."""
+    find_candidates(connection)
+    tie_bonds(connection, model, prior)
+
+
+def tie_bonds(connection: duckdb.DuckDBPyConnection, model: Model, prior: float, *, features: str = "feature") -> None:
+    """Adds to `bond` those of `candidate` that are alike enough. `features` names a table that has the features of their
+    parties' profiles."""
     if not connection.execute("select count(*) from candidate").fetchall()[0][0]:
         return
     connection.execute(
         "create or replace temp table wanted as select a as party from candidate union select b from candidate"
     )
-    features = ", ".join(f"f.{c}" for c in PARTY_COLUMNS if c != "rare_rep")
-    gather_parties(
-        connection,
-        f"""select s.party, s.organisation is not null as coded, s.weak, {features}
-            from standing s semi join wanted using (party) join feature f using (profile)""",
-        rare_representatives("party_plain"),
-    )
+    gather_wanted(connection, features)
     score_candidates(connection, model, least=least_weight(model, prior))
     connection.execute("insert into bond select b, a from scored")
     for name in ("candidate", "party", "party_plain", "scored"):
         connection.execute(f"drop table {name}")
     connection.execute("drop table wanted")
+
+
+def gather_wanted(connection: duckdb.DuckDBPyConnection, features: str) -> None:
+    """Table `party` of the parties in table `wanted`."""
+    columns = ", ".join(f"f.{c}" for c in PARTY_COLUMNS if c != "rare_rep")
+    gather_parties(
+        connection,
+        f"""select s.party, s.organisation is not null as coded, s.weak, {columns}
+            from standing s semi join wanted using (party) join {features} f using (profile)""",
+        rare_representatives("party_plain"),
+    )
 
 
 def least_weight(model: Model, prior: float) -> float:

@@ -99,7 +99,7 @@ def follow_codes(connection: duckdb.DuckDBPyConnection, same: Pairs, different: 
 
 def follow_bonds(connection: duckdb.DuckDBPyConnection, model: Model, cooperatives: int) -> None:
     """Ties the bonds of the parties of `subject` anew, and of those whose keys changed their meaning. Table `touched` gets
-    every party whose chain is no longer what it was."""
+    every party whose chain is no longer what it was, table `near_feature` the features of all their profiles."""
     bonds.write_keys(connection, "subject")
     bonds.count_keys(connection, changed="rekeyed")
     connection.execute(
@@ -111,12 +111,27 @@ def follow_bonds(connection: duckdb.DuckDBPyConnection, model: Model, cooperativ
            where a in (select party from rekeyed) or b in (select party from rekeyed)"""
     )
     connection.execute("delete from bond where a in (select party from rekeyed) or b in (select party from rekeyed)")
-    bonds.tie_bonds(connection, model, prior_of(model, cooperatives), "touched")
+    bonds.find_candidates(connection, "touched")
     connection.execute(
         """insert into touched select distinct party from (select a as party from old_bond union all select b from old_bond)
            semi join standing using (party) anti join touched using (party)"""
     )
+    _bring_near(connection)
+    bonds.tie_bonds(connection, model, prior_of(model, cooperatives), features="near_feature")
     bonds.spread(connection, "touched", "bond")
+
+
+def _bring_near(connection: duckdb.DuckDBPyConnection) -> None:
+    """Table `near_feature`: features of all that may be compared from here on, read from the large table once."""
+    connection.execute(
+        """create or replace temp table near_party as
+           select party from touched union select a from candidate union select b from candidate"""
+    )
+    bonds.spread(connection, "near_party", "bond")
+    connection.execute(
+        """create or replace temp table near_feature as
+           select f.* from feature f semi join (select profile from standing semi join near_party using (party)) using (profile)"""
+    )
 
 
 def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:

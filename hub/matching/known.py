@@ -288,11 +288,11 @@ class KnownCooperatives:
         # A representative is rare when few known cooperatives have that name, whatever the list says.
         self._duck.execute("create or replace temp table asked as select * replace (rep as rare_rep) from party")
         self._duck.execute(
-            f"""create or replace table candidate as select distinct k.party as a, n.party as b
+            f"""create or replace temp table candidate as select distinct k.party as a, n.party as b
                 from ({_keys_of("asked")}) k join known_key n using (key)"""
         )
         self._duck.execute(
-            """create or replace table party as select * from asked union all by name
+            """create or replace temp table party as select * from asked union all by name
                select * from known_party semi join (select b as party from candidate) using (party)"""
         )
         score_candidates(self._duck, self.model)

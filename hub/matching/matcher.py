@@ -77,6 +77,7 @@ def match_profiles(
     same: Pairs | None = None,
     different: set[tuple[int, int]] | None = None,
     reference: Reference | None = None,
+    tie: bonds.Tie = bonds.tie_all_bonds,
 ) -> Outcome:
     """Groups profiles into cooperatives.
 
@@ -87,6 +88,7 @@ def match_profiles(
         model: the trained model; the shipped one by default.
         same, different: decisions by staff, as pairs of positions.
         reference: what is known of the county as a whole; learned from the profiles by default.
+        tie: how bonds are tied; on Spark with `hub.matching.spark.bonds_on_spark`.
     """
     model = model or load_model()
     gazetteer = reference.gazetteer if reference else learn_places(profiles, county)
@@ -96,7 +98,8 @@ def match_profiles(
     try:
         create_tables(connection)
         add_profiles(connection, profiles.select(list(COLUMNS)), profile_features(profiles, gazetteer))
-        count = match_all(connection, model, *decided, cooperatives=reference.cooperatives if reference else None)
+        cooperatives = reference.cooperatives if reference else None
+        count = match_all(connection, model, *decided, cooperatives=cooperatives, tie=tie)
         chains = list(matched_chains(connection, model, prior_of(model, count), decided[1]))
         return _outcome(connection, numbers, chains, Reference(gazetteer, count))
     finally:
@@ -138,6 +141,7 @@ def match_all(
     different: Pairs,
     *,
     cooperatives: int | None = None,
+    tie: bonds.Tie = bonds.tie_all_bonds,
 ) -> int:
     """Parties and bonds of all profiles, from nothing. Returns the (rounded) number of cooperatives."""
     connection.execute("create or replace temp table everybody as select profile from profile")
@@ -146,7 +150,7 @@ def match_all(
     count = cooperatives or count_cooperatives(connection)
     bonds.write_keys(connection, "everybody")
     bonds.count_keys(connection)
-    bonds.tie_bonds(connection, model, prior_of(model, count))
+    tie(connection, model, prior_of(model, count))
     return count
 
 
@@ -156,7 +160,13 @@ def prior_of(model: Model, cooperatives: int) -> float:
 
 
 def matched_chains(
-    connection: duckdb.DuckDBPyConnection, model: Model, prior: float, different: Pairs, touched: str | None = None
+    connection: duckdb.DuckDBPyConnection,
+    model: Model,
+    prior: float,
+    different: Pairs,
+    *,
+    touched: str | None = None,
+    features: str = "feature",
 ) -> Iterator[Chain]:
     """Matches what hangs together by bonds, some chains at a time; only those of the parties in table `touched`, if
     given, which must hold chains whole. Profiles in no chain are what `standing` says."""
@@ -175,20 +185,25 @@ def matched_chains(
     for batch in batches(label, _AT_ONCE):
         yield Rounds(
             connection,
-            _chain(connection, parties[batch], different),
+            _chain(connection, parties[batch], different, features),
             model,
             rare=bonds.rare_representatives("party_plain"),
             prior=prior,
         ).run()
 
 
-def _chain(connection: duckdb.DuckDBPyConnection, parties: NDArray[np.int64], different: Pairs) -> Chain:
+def _chain(connection: duckdb.DuckDBPyConnection, parties: NDArray[np.int64], different: Pairs, features: str) -> Chain:
+    """The chain of some parties; table `chain_feature` gets its features, read from the large table once."""
     import pyarrow as pa
 
     connection.register("batch_in", pa.table({"party": parties}))
+    connection.execute(
+        f"""create or replace temp table chain_feature as select f.* from {features} f
+            semi join (select profile from standing semi join batch_in using (party)) using (profile)"""
+    )
     table: pa.Table = connection.sql(
         """select s.*, f.core[1] as core, p.n_rows, p.codes from standing s semi join batch_in using (party)
-           join feature f using (profile) join profile p using (profile) order by s.profile"""
+           join chain_feature f using (profile) join profile p using (profile) order by s.profile"""
     ).to_arrow_table()
     tied = connection.execute("select a, b from bond semi join batch_in t on t.party = a order by a, b").fetchall()
     connection.unregister("batch_in")

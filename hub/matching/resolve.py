@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Engine, text
 from hub.deployment import Deployment
 from hub.matching import changes, matcher, results, writing
 from hub.matching.adoption import model_of
+from hub.matching.bonds import Tie, tie_all_bonds
 from hub.matching.model import Model
 from hub.matching.parsing import features_in_chunks
 from hub.matching.reading import Inputs, read_changes, read_inputs, read_profiles, read_some_profiles
@@ -56,6 +57,7 @@ def resolve(
     *,
     model: Model | None = None,
     workspace: Path | None = None,
+    tie: Tie = tie_all_bonds,
 ) -> MatchSummary:
     """Matches what changed and writes it, in one transaction.
 
@@ -63,15 +65,22 @@ def resolve(
 
     Args:
         workspace: file the matcher keeps its own tables in (made if missing); without one every matching is full.
+        tie: how a full matching compares; on Spark with `hub.matching.spark.bonds_on_spark`.
     """
     model = model or model_of(deployment)
     with engine.begin() as connection:
         connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        return resolve_within(connection, deployment, run_id, model, workspace=workspace)
+        return resolve_within(connection, deployment, run_id, model, workspace=workspace, tie=tie)
 
 
 def resolve_within(
-    connection: Connection, deployment: Deployment, run_id: int | None, model: Model, *, workspace: Path | None = None
+    connection: Connection,
+    deployment: Deployment,
+    run_id: int | None,
+    model: Model,
+    *,
+    workspace: Path | None = None,
+    tie: Tie = tie_all_bonds,
 ) -> MatchSummary:
     """The same inside the caller's transaction; the caller holds the lock."""
     state: dict[str, str] = {r[0]: r[1] for r in connection.execute(text("select name, value from match_state"))}
@@ -83,7 +92,7 @@ def resolve_within(
         night = _Night(connection, deployment, model, inputs=inputs, tables=tables, state=state, run_id=run_id)
         summary = night.partial() if night.may_be_partial() else None
         if summary is None:
-            summary = night.full()
+            summary = night.full(tie)
         night.remember(summary)
         return summary
     finally:
@@ -143,9 +152,8 @@ class _Night:
         except _ReferenceDiffersError:
             return None
         changes.follow_bonds(duck, self.model, self.reference.cooperatives)
-        chains = matcher.matched_chains(
-            duck, self.model, matcher.prior_of(self.model, self.reference.cooperatives), different, "touched"
-        )
+        prior = matcher.prior_of(self.model, self.reference.cooperatives)
+        chains = matcher.matched_chains(duck, self.model, prior, different, touched="touched", features="near_feature")
         questions = results.collect(duck, chains, "touched")
         return self._write(questions, gone, full=False)
 
@@ -167,7 +175,7 @@ class _Night:
             raise _ReferenceDiffersError
         self.learned_from = size
 
-    def full(self) -> MatchSummary:
+    def full(self, tie: Tie) -> MatchSummary:
         """Matches all profiles from nothing."""
         self.tables.start_anew()
         duck = self.tables.duck
@@ -185,6 +193,7 @@ class _Night:
             same,
             different,
             cooperatives=self.reference.cooperatives if self.reference and keep else None,
+            tie=tie,
         )
         self.reference = Reference(places, count)
         self.learned_from = self.learned_from if keep else size

@@ -69,6 +69,7 @@ class Rounds:
     of profiles) and `questions` (numbers of profiles) hold the outcome.
 
     Args:
+        connection: has the features of the chain's profiles in table `chain_feature`.
         rare: query of the representatives few cooperatives have; it may read `party_plain`.
         prior: the chance that a party without a code is one given cooperative, before anything is compared.
     """
@@ -143,13 +144,13 @@ class Rounds:
         features = ", ".join(f"f.{c}" for c in PARTY_COLUMNS if c != "rare_rep")
         gather_parties(
             self.connection,
-            f"select m.party, m.coded, m.weak, {features} from chain_in m join feature f using (profile)",
+            f"select m.party, m.coded, m.weak, {features} from chain_in m join chain_feature f using (profile)",
             self.rare,
         )
         self.connection.unregister("chain_in")
         candidates = pa.table({n: pa.array([p[i] for p in pairs], pa.int32()) for i, n in enumerate(("a", "b"))})
         self.connection.register("pair_in", candidates)
-        self.connection.execute("create or replace table candidate as select * from pair_in")
+        self.connection.execute("create or replace temp table candidate as select * from pair_in")
         self.connection.unregister("pair_in")
         score_candidates(self.connection, self.model)
         self.known.update(dict.fromkeys(pairs))

@@ -58,7 +58,7 @@ def gather_parties(connection: duckdb.DuckDBPyConnection, members: str, rare: st
     single = ", ".join(f"{own[c]} as {c}" for c in columns)
     connection.execute(f"create or replace temp table member as {members}")
     connection.execute(
-        f"""create or replace table party_plain as
+        f"""create or replace temp table party_plain as
             with several as (select party from member group by party having count(*) > 1)
             select party, bool_or(coded) as coded, count(*) as profiles, {gathered}
             from member semi join several using (party) group by party
@@ -66,7 +66,7 @@ def gather_parties(connection: duckdb.DuckDBPyConnection, members: str, rare: st
     )
     connection.execute("drop table member")
     connection.execute(
-        f"""create or replace table party as
+        f"""create or replace temp table party as
            select p.*, coalesce(r.rare_rep, []) as rare_rep from party_plain p left join
              (select party, list(rep) as rare_rep from (select party, unnest(rep) as rep from party_plain)
               semi join ({rare}) using (rep) group by party) r on r.party = p.party"""
@@ -82,7 +82,7 @@ def score_candidates(connection: duckdb.DuckDBPyConnection, model: Model, *, lea
         for c in COMPARISONS
     )
     connection.execute(
-        f"""create or replace table scored as
+        f"""create or replace temp table scored as
             select *, {total} as weight from (
               select c.a, c.b, r.coded as b_coded, {levels}
               from candidate c join party l on l.party = c.a join party r on r.party = c.b)

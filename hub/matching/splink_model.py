@@ -12,28 +12,44 @@ from hub.matching.model import Model
 _SIDE = re.compile(r"\{([lr])\}(\w+)")
 
 
-def _condition(sql: str) -> str:
+# What the levels use of DuckDB's SQL, as Spark calls it.
+_SPARK = (("list_has_any(", "arrays_overlap("), ("len(", "size("))
+
+
+def _condition(sql: str, dialect: str) -> str:
     """`{l}core` as Splink calls it: `core_l`."""
+    if dialect == "spark":
+        for ours, theirs in _SPARK:
+            sql = sql.replace(ours, theirs)
     return _SIDE.sub(r"\2_\1", sql)
 
 
 def splink_settings(
-    model: Model, *, probability_two_random_records_match: float, blocking: list[str]
+    model: Model,
+    *,
+    probability_two_random_records_match: float,
+    blocking: list[str | dict[str, Any]],
+    dialect: str = "duckdb",
 ) -> dict[str, Any]:
     """Settings for `splink.Linker` over the party table (unique id `party`).
 
     Args:
-        blocking: SQL over `l.` and `r.`, one rule each.
+        blocking: SQL over `l.` and `r.`, one rule each, or Splink's own form of a rule.
+        dialect: `duckdb` or `spark`.
     """
     comparisons = []
     for comparison in COMPARISONS:
         m, u = model.m[comparison.name], model.u[comparison.name]
         levels: list[dict[str, Any]] = [
-            {"sql_condition": _condition(comparison.missing), "label_for_charts": "缺失", "is_null_level": True}
+            {
+                "sql_condition": _condition(comparison.missing, dialect),
+                "label_for_charts": "缺失",
+                "is_null_level": True,
+            }
         ]
         levels += [
             {
-                "sql_condition": _condition(level.sql),
+                "sql_condition": _condition(level.sql, dialect),
                 "label_for_charts": level.title,
                 "m_probability": m[level.name],
                 "u_probability": u[level.name],
@@ -53,7 +69,9 @@ def splink_settings(
         "link_type": "dedupe_only",
         "unique_id_column_name": "party",
         "probability_two_random_records_match": probability_two_random_records_match,
-        "blocking_rules_to_generate_predictions": [{"blocking_rule": rule} for rule in blocking],
+        "blocking_rules_to_generate_predictions": [
+            {"blocking_rule": rule} if isinstance(rule, str) else rule for rule in blocking
+        ],
         "comparisons": comparisons,
         "retain_intermediate_calculation_columns": True,
         "retain_matching_columns": False,

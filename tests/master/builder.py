@@ -7,6 +7,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,14 @@ from sqlalchemy import Engine, text
 
 from hub.deployment import Deployment, load_deployment
 from hub.feeds import Coverage, Role, feed_catalogue
+from hub.master.provenance import read_evidence
 from hub.master.publication import MasterSummary, project
 
 DEMO = Path(__file__).resolve().parents[2] / "deployments" / "demo"
 COUNTY = "339127"
 
 
+@cache
 def demo_deployment() -> Deployment:
     return load_deployment(DEMO)
 
@@ -147,7 +150,6 @@ class County:
         return dict(row) if row is not None else {}
 
     def evidence(self, coop: str) -> dict[str, Any]:
+        """What stands behind one cooperative's fields: rows, deliveries, rules."""
         with self.engine.connect() as c:
-            return dict(
-                c.execute(text("select evidence from cooperative where coop_id = :c"), {"c": coop}).scalar_one()
-            )
+            return read_evidence(c, [coop])[coop]

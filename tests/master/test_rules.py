@@ -3,12 +3,13 @@ in the other every list is an increment, so that silence says nothing."""
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
 from hub.feeds import Coverage, feed_catalogue
+from hub.master.provenance import read_evidence
 from hub.master.rules import rules
 from hub.settings import Settings
 from hub.store.database import database_url
@@ -192,6 +193,13 @@ def coop_of(rule: str, i: int) -> str:
     return f"{rule}-{i}"
 
 
+class Published(NamedTuple):
+    """One cooperative: what the night published of it, and what stands behind it."""
+
+    fields: dict[str, Any]
+    evidence: dict[str, Any]
+
+
 @pytest.fixture(scope="module")
 def published(server_settings: Settings, _template: str) -> Iterator[dict[str, dict[str, Any]]]:
     """Fields of every case's cooperative, by county; both counties projected once."""
@@ -227,7 +235,9 @@ def published(server_settings: Settings, _template: str) -> Iterator[dict[str, d
             )
         county.project()
         with engine.connect() as c:
-            found[world] = {r.coop_id: r for r in c.execute(text("select coop_id, fields, evidence from cooperative"))}
+            fields = {r.coop_id: r.fields for r in c.execute(text("select coop_id, fields from cooperative"))}
+            proof = read_evidence(c, list(fields))
+            found[world] = {coop: Published(fields[coop], proof[coop]) for coop in fields}
         engine.dispose()
     yield found
     with admin.connect() as c:

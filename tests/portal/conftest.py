@@ -136,8 +136,10 @@ def _lived(server_settings: Settings, _template: str, tmp_path_factory: pytest.T
     engine = create_engine(url)
     shutil.copytree(REPOSITORY / "deployments" / "demo", data / "county")
     facts = yaml.safe_load((data / "county" / "county.yaml").read_text(encoding="utf-8"))
-    facts["towns"] = facts["towns"][:2]  # every town more is four extracts more
+    facts["towns"] = facts["towns"][:2]  # every town more is six extracts more
     (data / "county" / "county.yaml").write_text(yaml.safe_dump(facts, allow_unicode=True), encoding="utf-8")
+    for department in ("development_reform", "finance_bureau", "finance_institutions", "supply_marketing", "water"):
+        (data / "county" / "agreements" / f"{department}.yaml").unlink()  # like forestry's, which stays
     demo = load_deployment(data / "county")
     for number in (1, 2):
         written = write_night(data / "inbox", night=number, cooperatives=60, county=demo.county)

@@ -14,6 +14,8 @@ from hub.sharing import ledger
 from hub.sharing.agreements import load_agreements
 from hub.sharing.approvals import revoke_all
 from hub.sharing.delivery import PushSummary, push_pending, push_targets
+from hub.sharing.handover import HandedOver, hand_over_head
+from hub.sharing.ledger import chain_problems, read_head
 from tests.connectors.ssh_servers import FaultyServer
 from tests.sharing.conftest import TODAY, County, an_agreement
 
@@ -129,3 +131,28 @@ def test_the_departments_people_get_a_mail_that_it_is_there_without_the_data(cou
     assert "合作社总表" in subject
     assert f"摘录 {summary.extract_id}" in body
     assert "青禾" not in body
+
+
+def test_the_ledgers_head_is_laid_into_the_keepers_server_once_a_day_and_tried_again_after_trouble(
+    county: County, server: FaultyServer, sql: Sql
+) -> None:
+    aim(county, server)
+    (county.folder / "ledger_handover.yaml").write_text("{to: tax, ways: [sftp]}", encoding="utf-8")
+    county.agree(an_agreement(formats=["csv"]))
+    county.night()
+
+    def hand(environment: dict[str, str]) -> HandedOver:
+        handed = hand_over_head(county.engine, county.deployment, county.settings, today=TODAY, environment=environment)
+        assert handed is not None
+        return handed
+
+    assert set(hand({"SFTP_PASSWORD": "wrong"}).failed) == {"sftp"}
+    assert sql("select kind from alert where fixed_at is null") == [("head_not_handed",)]
+    for _ in range(2):
+        handed = hand({"SFTP_PASSWORD": server.password})
+    assert handed.done == ("sftp",)
+    assert sql("select kind from alert where fixed_at is null") == []
+    [name] = list(server.root.rglob("*.json"))
+    assert read_head(name) == handed.head
+    with county.engine.connect() as connection:
+        assert chain_problems(ledger.read_lines(connection), [read_head(name)]) == []

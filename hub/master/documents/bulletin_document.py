@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,7 +23,8 @@ def write_bulletin(bulletin: Bulletin, path: Path) -> None:
     doc = Document(title=f"{b.county}农民专业合作社联席会议通报（{month}）", subject="联席会议通报")
     doc.title(
         f"{b.county}农民专业合作社联席会议通报",
-        f"{month} · {b.office}（领导小组办公室）编 · 数据截至 {b.night:%Y-%m-%d}（总表第 {b.version} 版）",
+        f"（{month}）",
+        f"{b.office}（领导小组办公室）编　　数据截至 {b.night.year} 年 {b.night.month} 月 {b.night.day} 日（总表第 {b.version} 版）",
     )
     sections = (_overall, _targets, _changes, _towns, _cleanup, _matters, _sendings)
     for number, section in zip(_NUMBERS, sections, strict=False):
@@ -56,11 +58,14 @@ def _overall(doc: Document, b: Bulletin, number: str) -> None:
         doc.paragraph("本期为首期，没有上期数据可比。")
     if b.note:
         doc.paragraph(b.note, alert=True)
-    doc.table(
-        ("指标", "本期", "上期", "增减"),
-        ((f.title, str(f.value), "—" if f.before is None else str(f.before), f.difference) for f in b.figures),
-        widths=(4, 1.3, 1.3, 1.3), size=10, right=(1, 2, 3),
-    )  # fmt: skip
+    if any(f.before is not None for f in b.figures):
+        doc.table(
+            ("指标", "本期", "上期", "增减"),
+            ((f.title, str(f.value), "—" if f.before is None else str(f.before), f.difference) for f in b.figures),
+            widths=(4, 1.3, 1.3, 1.3), size=10, right=(1, 2, 3),
+        )  # fmt: skip
+    else:  # a first issue: two columns of dashes tell nobody anything
+        doc.table(("指标", "本期"), ((f.title, str(f.value)) for f in b.figures), widths=(4, 1.5), size=10, right=(1,))
     if chart := line_chart(b.trend, title="主要风险指标走势（家）"):
         doc.picture(chart, described="；".join(f"{name}：{points[-1][1]:.0f} 家" for name, points in b.trend if points))
 
@@ -87,8 +92,22 @@ def _targets(doc: Document, b: Bulletin, number: str) -> None:
     )
     for s in b.targets:
         if s.target.of == "demonstration" and s.missing:
-            doc.paragraph(f"{s.target.title.zh}，尚缺 {s.missing_count} 家：")
-            _names(doc, [(m.name, m.town or "") for m in s.missing], s.missing_count)
+            told = "、".join(f"{town} {n} 家" for town, n in _by_town(b, [m.town or "" for m in s.missing]))
+            listed = "名单见第六部分" if s.target.rule in _LISTED_AS_MATTER else "名单见数据共享枢纽“目标”页"
+            doc.paragraph(f"{s.target.title.zh}，尚缺 {s.missing_count} 家：{told}。{listed}。")
+
+
+_LISTED_AS_MATTER = ("traceability_registered",)  # missing from it is a cross-check of its own
+
+
+def _by_town(b: Bulletin, towns: Sequence[str]) -> list[tuple[str, int]]:
+    """How many of each town, in the county's own order."""
+    return sorted(Counter(t or "乡镇不详" for t in towns).items(), key=lambda p: _place(b, p[0]))
+
+
+def _place(b: Bulletin, town: str) -> tuple[int, str]:
+    order = {name: i for i, (name, _) in enumerate(b.towns)}
+    return order.get(town, len(order)), town
 
 
 def _gap(missing: int, reached: bool | None) -> str:
@@ -141,7 +160,7 @@ def _cleanup(doc: Document, b: Bulletin, number: str) -> None:
     by_town = b.board.by_town()
     doc.table(
         ("乡镇（街道）", *(STAGE_TITLES[s] for s in Stage)),
-        ((town, *(str(stages[s]) for s in Stage)) for town, stages in by_town.items()),
+        ((town, *(str(stages[s]) for s in Stage)) for town, stages in sorted(by_town.items(), key=lambda p: _place(b, p[0]))),
         widths=(2, 1.2, 1.2, 1.2, 1.2), right=(1, 2, 3, 4),
     )  # fmt: skip
     overdue = [e for e in b.board.entries if e.stage is Stage.OVERDUE]
@@ -160,7 +179,7 @@ def _cleanup(doc: Document, b: Bulletin, number: str) -> None:
             ("乡镇", "合作社", "线索"),
             (
                 (e.town or "", e.name, "；".join(e.clues))
-                for e in sorted(waiting, key=lambda e: (e.town is None, e.town or "", e.name))[:MOST_LISTED]
+                for e in sorted(waiting, key=lambda e: (_place(b, e.town or ""), e.name))[:MOST_LISTED]
             ),
             widths=(1.3, 3.4, 4.4),
         )
@@ -175,7 +194,7 @@ def _matters(doc: Document, b: Bulletin, number: str) -> None:
         doc.heading(department, 2)
         for matter in (m for m in b.matters if m.department == department and m.cooperatives):
             doc.paragraph(f"{matter.title}（{len(matter.cooperatives)} 家）。依据：{matter.basis}。")
-            _names(doc, [(name, town) for name, town, _ in matter.cooperatives], len(matter.cooperatives))
+            _names(doc, sorted(((n, t) for n, t, _ in matter.cooperatives), key=lambda p: (_place(b, p[1]), p[0])))
 
 
 def _sendings(doc: Document, b: Bulletin, number: str) -> None:
@@ -187,18 +206,18 @@ def _sendings(doc: Document, b: Bulletin, number: str) -> None:
              "逾期未报" if s.late else "" if s.newest else "尚未报送")
             for s in b.sendings
         ),
-        widths=(2.2, 2.2, 0.9, 0.9, 0.9, 0.8, 1.4, 1.1), right=(2, 3, 4, 5), size=8.5,
+        widths=(2.3, 2.2, 1.05, 1.05, 1.05, 0.9, 1.4, 1.05), right=(2, 3, 4, 5), size=8.5,
     )  # fmt: skip
 
 
-def _names(doc: Document, cooperatives: Sequence[tuple[str, str]], total: int) -> None:
+def _names(doc: Document, cooperatives: Sequence[tuple[str, str]]) -> None:
     """Names by town, in one paragraph a town: short enough to read out."""
     by_town: dict[str, list[str]] = {}
     for name, town in cooperatives[:MOST_LISTED]:
         by_town.setdefault(town or "乡镇不详", []).append(name)
     for town, names in by_town.items():
         doc.paragraph(f"{town}：{'、'.join(names)}", indent=False)
-    _more(doc, total)
+    _more(doc, len(cooperatives))
 
 
 def _more(doc: Document, total: int) -> None:

@@ -67,8 +67,8 @@ class Document:
             else:
                 run.text = text
 
-    def title(self, text: str, below: str = "") -> None:
-        """The document's title, centred, with a smaller line below."""
+    def title(self, text: str, *below: str) -> None:
+        """The document's title, centred, with smaller lines below."""
         from docx.enum.text import WD_ALIGN_PARAGRAPH
         from docx.shared import Pt
 
@@ -79,11 +79,11 @@ class Document:
         run.bold = True
         run.font.size = Pt(20)
         _set_fonts(run, HEAD_FONT)
-        if below:
+        for number, words in enumerate(below, 1):
             line = self.docx.add_paragraph()
             line.alignment = WD_ALIGN_PARAGRAPH.CENTER
-            line.paragraph_format.space_after = Pt(10)
-            line.add_run(below).font.size = Pt(10.5)
+            line.paragraph_format.space_after = Pt(10 if number == len(below) else 2)
+            line.add_run(words).font.size = Pt(10.5)
 
     def heading(self, text: str, level: int = 1) -> None:
         self.docx.add_heading(text, level)

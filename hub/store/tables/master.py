@@ -1,6 +1,23 @@
-"""The master table, its history, and what each published version rested on."""
+"""The master table, its history, and what each published version rested on.
 
-from sqlalchemy import BigInteger, Column, Date, DateTime, ForeignKey, Identity, Index, Table, Text, text
+Rows of these tables are computed from tables that hold the references (deliveries, profiles, ids never go), millions in one
+transaction: foreign keys would check what cannot be otherwise, for longer than the computing takes.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Table,
+    Text,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from hub.store.metadata import metadata
@@ -21,9 +38,9 @@ master_version = Table(
 cooperative = Table(
     "cooperative",
     metadata,
-    Column("coop_id", ForeignKey("cooperative_id.coop_id"), primary_key=True),
-    # one column a master field, named as in hub/master/fields.yaml; evidence holds, field by field, the winning and
-    # losing values with row_id, delivery_id, feed, as_of and rule
+    Column("coop_id", Text, primary_key=True),  # no foreign keys here: see the first lines
+    # one column a master field, named as in hub/master/fields.yaml; evidence holds, where sources differ, whose word counts and
+    # what the others say, and what a rule's answer hangs on. The rows behind all of it: hub.master.provenance
     Column("name", Text, nullable=False),
     Column("initials", Text, nullable=False, server_default=""),  # pinyin initials of the name, for the search box
     Column("uscc", Text),
@@ -40,10 +57,7 @@ cooperative = Table(
     Column(
         "digest", Text, nullable=False, server_default=""
     ),  # of fields, records and who said what: what a version is made of
-    Column(
-        "proof", Text, nullable=False, server_default=""
-    ),  # digest of evidence; a change of it alone makes no version
-    Column("version", ForeignKey("master_version.version"), nullable=False),  # last changed in
+    Column("version", BigInteger, nullable=False),  # last changed in
     Index(None, "town"),
     Index(None, "uscc"),
     comment="合作社总表 · one row a cooperative, as of the newest version",
@@ -52,11 +66,9 @@ cooperative = Table(
 cooperative_history = Table(
     "cooperative_history",
     metadata,
-    Column("coop_id", ForeignKey("cooperative_id.coop_id"), primary_key=True),
-    Column("from_version", ForeignKey("master_version.version"), primary_key=True),
-    Column(
-        "to_version", ForeignKey("master_version.version"), nullable=False
-    ),  # the first version it no longer held in
+    Column("coop_id", Text, primary_key=True),
+    Column("from_version", BigInteger, primary_key=True),
+    Column("to_version", BigInteger, nullable=False),  # the first version it no longer held in
     Column("fields", JSONB, nullable=False),
     Column("evidence", JSONB, nullable=False),
     Column("records", Text, nullable=False),
@@ -77,10 +89,36 @@ master_delivery = Table(
 master_link = Table(
     "master_link",
     metadata,
-    Column("profile_key", ForeignKey("profile.profile_key"), primary_key=True),
-    Column("from_version", ForeignKey("master_version.version"), primary_key=True),
-    Column("to_version", ForeignKey("master_version.version")),  # null: still
-    Column("coop_id", ForeignKey("cooperative_id.coop_id"), nullable=False),
+    Column("profile_key", Text, primary_key=True),
+    Column("from_version", BigInteger, primary_key=True),
+    Column("to_version", BigInteger),  # null: still
+    Column("coop_id", Text, nullable=False),
     Index(None, "coop_id"),
     comment="版本所依关联 · which cooperative a profile was, between two versions",
+)
+
+cooperative_watch = Table(
+    "cooperative_watch",
+    metadata,
+    Column("coop_id", Text, primary_key=True),
+    Column("representative", Text),
+    Column("phone", Text),
+    Column("place", Text),  # the address, where it is exact enough to compare
+    Column("due_on", Date),  # the next day on which an answer may change though nothing new arrives
+    Column("contested", Boolean, nullable=False),  # some value hangs on which feed spoke last
+    comment="总表留意 · what the next projection must know of a cooperative: values it shares, when its answers may change",
+)
+
+projection_state = Table(
+    "projection_state",
+    metadata,
+    Column("single", Boolean, primary_key=True, server_default=text("true")),  # one row
+    Column("version", BigInteger, nullable=False),
+    Column("business_date", Date, nullable=False),
+    Column("premise", Text, nullable=False),  # digest of what all cooperatives hang on: rules, basis, complete lists
+    Column("digest", Text, nullable=False),
+    Column("figures", JSONB, nullable=False),
+    Column("deliveries", JSONB, nullable=False),  # delivery_id -> [root, live]
+    CheckConstraint("single", name="single"),
+    comment="总表投影状态 · what the last projection was made from",
 )

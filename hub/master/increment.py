@@ -1,0 +1,248 @@
+"""Which cooperatives a night must compute again. Everything else about them stands: the projection of a cooperative hangs on its
+own rows and links, on the basis, on the day, and on those that share its representative, phone or place, and on nothing more.
+
+Touched is a cooperative
+- whose rows say something else than before, or are live now and were not, or the other way round;
+- whose profiles are linked differently;
+- on whose day (`due_on`) a date comes or a term runs out;
+- for whom it matters which feed spoke last (`contested`), if a feed that speaks of it was sent again;
+- that shares a value with one that changed, where this moves an answer (done once the new values are known).
+If the basis, the rules, or which lists are complete differ, all are touched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, select, text
+
+from hub.feeds import feed_catalogue
+from hub.master.basis import Basis
+from hub.master.live import Source
+from hub.master.writing import RELINKED
+from hub.store.tables.master import projection_state
+
+if TYPE_CHECKING:
+    import duckdb
+
+TOUCHED = "create temp table touched (coop_id text primary key) on commit drop"
+WHOLE_FROM = 0.3  # share of cooperatives touched from which projecting all of them is no slower
+# thresholds by which cooperatives that share a value are told apart: column of cooperative_watch -> name in Thresholds
+_SHARED = {"representative": "several_representative", "phone": "several_phone", "place": "several_address"}
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the last projection was made from. `deliveries`: id -> (root, live)."""
+
+    version: int
+    business_date: date
+    premise: str
+    digest: str
+    figures: dict[str, Any]
+    deliveries: dict[int, tuple[int, bool]]
+
+
+@cache
+def _code() -> str:
+    """Digest of the rules, the fields, the catalogue and the code that computes with them: another release computes anew."""
+    import duckdb
+
+    digest = hashlib.sha256(duckdb.__version__.encode())
+    rooms = (files("hub.master"), files("hub.master.rules"), files("hub.identifiers"))
+    for file in sorted((f for room in rooms for f in room.iterdir() if f.is_file()), key=str):
+        if file.name.endswith((".py", ".yaml")):
+            digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    for feed in feed_catalogue().values():
+        digest.update(feed.model_dump_json().encode())
+    return digest.hexdigest()
+
+
+def premise_of(basis: Basis, complete: Iterable[tuple[str, str | None]], sources: Iterable[Source], day: date) -> str:
+    """Digest of what all cooperatives hang on together."""
+    since = basis.thresholds.batches_complete_since
+    ripe = None
+    if since is not None:  # as DuckDB subtracts months: the last day of a shorter month stands for those it lacks
+        months = day.year * 12 + day.month - 1 - basis.thresholds.no_batch_months
+        ripe = (months, day.day) >= (since.year * 12 + since.month - 1, since.day)
+    told = {
+        "code": _code(),
+        "basis": basis.model_dump(mode="json"),
+        "complete": sorted((feed, town or "") for feed, town in complete),
+        "complaints": any(s.feed == "complaints" and s.live for s in sources),
+        "batches_complete": ripe,
+    }
+    return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def read_state(connection: Connection) -> State | None:
+    """What the last projection left, if it left anything."""
+    row = connection.execute(select(projection_state)).first()
+    if row is None:
+        return None
+    deliveries = {int(i): (int(root), bool(live)) for i, (root, live) in row.deliveries.items()}
+    return State(row.version, row.business_date, row.premise, row.digest, row.figures, deliveries)
+
+
+def write_state(connection: Connection, state: State) -> None:
+    """Keeps what this projection was made from."""
+    connection.execute(projection_state.delete())
+    connection.execute(
+        projection_state.insert().values(
+            version=state.version,
+            business_date=state.business_date,
+            premise=state.premise,
+            digest=state.digest,
+            figures=state.figures,
+            deliveries={str(i): list(told) for i, told in state.deliveries.items()},
+        )
+    )
+
+
+def deliveries_of(sources: Iterable[Source]) -> dict[int, tuple[int, bool]]:
+    """The part of a state that tells deliveries apart."""
+    return {s.delivery_id: (s.root, s.live) for s in sources}
+
+
+def mark_touched(connection: Connection, state: State, sources: list[Source], day: date) -> int:
+    """Fills the temporary table `touched`, but for neighbours; returns how many they are."""
+    connection.execute(text(TOUCHED))
+    now, before = deliveries_of(sources), state.deliveries
+    moved = {i for i in now.keys() | before.keys() if now.get(i) != before.get(i)}
+    # sent again: live lists against live lists; everything else counts row by row
+    came = {i for i in moved if now.get(i, (0, False))[1] and not before.get(i, (0, False))[1] and i not in before}
+    went = {
+        i for i in moved if before.get(i, (0, False))[1] and i in now and not now[i][1] and now[i][0] == before[i][0]
+    }
+    other = moved - came - went
+    known = set(now.keys() ^ before.keys())
+    staying = [i for i, (_, live) in now.items() if live and i not in moved]
+    p = {
+        "came": sorted(came), "went": sorted(went), "other": sorted(other), "known": sorted(known), "staying": staying, "day": day,
+        "corrected": _corrected(connection, known),
+    }  # fmt: skip
+    if moved:
+        connection.execute(
+            text(
+                """create temp table moved_row on commit drop as
+                select feed, profile_key, content_key, delivery_id = any(:went) as went from source_row
+                where disposition = 'accepted' and profile_key is not null and delivery_id = any(cast(:came as bigint[]) || cast(:went as bigint[]))"""
+            ),
+            p,
+        )
+        connection.execute(
+            text(
+                """create temp table told_profile on commit drop as
+                select profile_key from (select feed, profile_key, content_key from moved_row
+                  group by 1, 2, 3 having count(*) filter (where went) <> count(*) filter (where not went)) differing
+                union select profile_key from source_row where delivery_id = any(:other) and profile_key is not null
+                union select profile_key from source_row where delivery_id = any(:corrected) and superseded_by = any(:known)
+                  and profile_key is not null"""
+            ),
+            p,
+        )
+        for table in ("moved_row", "told_profile"):
+            connection.execute(text(f"analyze {table}"))
+        _touch(connection, "select l.coop_id from told_profile join link l using (profile_key)", p)
+        _touch(
+            connection,
+            "select l.coop_id from told_profile join master_link l using (profile_key) where l.to_version is null",
+            p,
+        )
+        _touch(
+            connection,
+            """select l.coop_id from cooperative_watch w join link l using (coop_id) where w.contested
+               and exists (select from moved_row m where m.profile_key = l.profile_key)""",
+            p,
+        )
+        _touch_repeated(connection, sources, moved, p)
+    connection.execute(text(RELINKED))
+    _touch(connection, "select coop_id from relinked union select was from relinked", p)
+    _touch(connection, "select coop_id from cooperative_watch where due_on <= :day", p)
+    return _count(connection)
+
+
+def _touch(connection: Connection, query: str, parameters: dict[str, Any]) -> None:
+    connection.execute(
+        text(
+            f"insert into touched select distinct coop_id from ({query}) t where coop_id is not null on conflict do nothing"
+        ),
+        parameters,
+    )
+
+
+def _count(connection: Connection) -> int:
+    return int(connection.execute(text("select count(*) from touched")).scalar_one())
+
+
+def _corrected(connection: Connection, known: set[int]) -> list[int]:
+    """Deliveries some of whose rows these replace."""
+    query = text("select distinct supersedes from delivery where delivery_id = any(:ids) and supersedes is not null")
+    return sorted(connection.execute(query, {"ids": sorted(known)}).scalars())
+
+
+def _touch_repeated(connection: Connection, sources: list[Source], moved: set[int], p: dict[str, Any]) -> None:
+    """A list sent again may now be newer, or older, than another live list of its feed that speaks of the same cooperative."""
+    feeds = {s.feed for s in sources if s.delivery_id in moved}
+    beside = [s.delivery_id for s in sources if s.feed in feeds and s.live and s.delivery_id not in moved]
+    if beside:
+        _touch(
+            connection,
+            """select l.coop_id from moved_row m join link l using (profile_key) join link o on o.coop_id = l.coop_id
+               join source_row r on r.profile_key = o.profile_key and r.feed = m.feed where r.delivery_id = any(:beside)""",
+            {**p, "beside": beside},
+        )
+
+
+def bring_neighbours(connection: Connection, duck: duckdb.DuckDBPyConnection, basis: Basis) -> int:
+    """Once `identity` of the touched is known: touches those whose answer about a shared value moves with them, and brings into
+    DuckDB, as `neighbour`, how many others share a value with the touched. Returns how many were added to the touched."""
+    import pyarrow as pa
+
+    from hub.master.facts import NEIGHBOUR, PLACE, SPECIFIC_PLACE
+    from hub.store.arrow import copy_in, read_arrow
+
+    connection.execute(text("drop table if exists now_shared"))
+    connection.execute(
+        text("create temp table now_shared (coop_id text, representative text, phone text, place text) on commit drop")
+    )
+    new = duck.sql(
+        f"select coop_id, representative, phone, case when {SPECIFIC_PLACE} then {PLACE} end as place from identity"
+    ).to_arrow_table()
+    copy_in(connection, "now_shared", new)
+    connection.execute(text("analyze now_shared"))
+    before = _count(connection)
+    for column, threshold in _SHARED.items():
+        least = getattr(basis.thresholds, threshold)
+        _touch(
+            connection,
+            f"""with moved as (
+                  select coop_id, {column} as value, -1 as n from cooperative_watch join touched using (coop_id) where {column} is not null
+                  union all select coop_id, {column}, 1 from now_shared where {column} is not null),
+                net as (select value, sum(n) as n from moved group by 1 having sum(n) <> 0),
+                flipped as (
+                  select value from (select value, min(n) as n, count(*) as before from net join cooperative_watch w on w.{column} = value group by 1) c
+                  where (before >= {least}) <> (before + n >= {least}))
+                select coop_id from cooperative_watch w join flipped on w.{column} = value""",
+            {},
+        )
+    near = " union all ".join(
+        f"""select '{column}' as shared, {column} as value, count(*) as n from cooperative_watch w
+            where {column} in (select {column} from now_shared union select {column} from cooperative_watch join touched using (coop_id))
+              and not exists (select from touched t where t.coop_id = w.coop_id) group by 2"""
+        for column in _SHARED
+    )
+    schema = pa.schema([("shared", pa.string()), ("value", pa.string()), ("n", pa.int64())])
+    counts = read_arrow(connection, near, schema)
+    duck.execute(NEIGHBOUR)
+    duck.register("near", counts)
+    duck.execute("insert into neighbour select * from near")
+    duck.unregister("near")
+    return _count(connection) - before

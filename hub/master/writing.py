@@ -1,0 +1,224 @@
+"""What a projection found, written into the master table and its history, set-based, in the caller's transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, text
+
+from hub.feeds import Privacy
+from hub.master.fields import master_fields
+from hub.store.arrow import copy_in, read_arrow
+
+if TYPE_CHECKING:
+    import duckdb
+
+COLUMNS = ("name", "uscc", "representative", "town", "address", "phone", "registry_status", "tax_status")
+_ALL = ("coop_id", "initials", *COLUMNS, "founded_on", "fields", "evidence", "records", "digest")
+BATCH = 50_000
+EXAMPLES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One value of one cooperative that differs from the version before. Personal fields are never among them."""
+
+    coop_id: str
+    name: str
+    field: str
+    before: Any
+    after: Any
+
+
+def read_kept(connection: Connection, duck: duckdb.DuckDBPyConnection, *, touched: bool) -> None:
+    """Makes `kept` in DuckDB: coop_id and digest of what the master table holds, of the touched or of all. Of the touched also
+    `fields`, because a night tells what changed in them."""
+    import pyarrow as pa
+
+    columns = ["coop_id", "digest", *(["fields"] if touched else [])]
+    select = ", ".join(f"{c}::text" if c == "fields" else c for c in columns)
+    query = f"select {select} from cooperative" + (" join touched using (coop_id)" if touched else "")
+    table = read_arrow(connection, query, pa.schema([(c, pa.string()) for c in columns]))
+    duck.register("kept_read", table)
+    duck.execute("create or replace table kept as select * from kept_read")
+    duck.unregister("kept_read")
+
+
+def write_cooperatives(connection: Connection, duck: duckdb.DuckDBPyConnection, version: int) -> tuple[int, int, int]:
+    """Moves what no longer holds to history, writes what holds now. Needs `projected` and `kept`; returns how many cooperatives are
+    new, changed and gone."""
+    import pyarrow as pa
+
+    _define_initials(duck)
+    departed = duck.sql("select coop_id from kept anti join projected using (coop_id)").to_arrow_table()
+    changed = duck.sql(
+        "select p.coop_id from projected p join kept k using (coop_id) where p.digest <> k.digest"
+    ).to_arrow_table()
+    connection.execute(text("create temp table leaving (coop_id text primary key) on commit drop"))
+    copy_in(connection, "leaving", pa.concat_tables([departed, changed]))
+    connection.execute(
+        text(
+            """insert into cooperative_history (coop_id, from_version, to_version, fields, evidence, records, digest)
+               select coop_id, version, :v, fields, evidence, records, digest from cooperative join leaving using (coop_id) where version < :v"""
+        ),
+        {"v": version},
+    )
+    connection.execute(text("delete from cooperative c using leaving l where c.coop_id = l.coop_id"))
+    own = ", ".join(f"p.{c}" for c in COLUMNS)
+    reader = duck.sql(
+        f"""select p.coop_id, translate(lower(p.name), i.letters, i.firsts) as initials, {own},
+                   try_cast(p.founded_on as date) as founded_on, p.fields, p.evidence, p.records, p.digest, {version}::bigint as version
+            from projected p left join kept k using (coop_id) cross join initial i where k.digest is distinct from p.digest"""
+    ).to_arrow_reader(BATCH)
+    written = 0
+    bulk = _empty(connection, "cooperative")
+    with _without_indexes(connection, "cooperative", when=bulk):
+        for batch in reader:
+            written += copy_in(connection, "cooperative", pa.Table.from_batches([batch]))
+    return written - changed.num_rows, changed.num_rows, departed.num_rows
+
+
+def write_watch(connection: Connection, duck: duckdb.DuckDBPyConnection, *, touched: bool) -> None:
+    """What the next night must know of the cooperatives projected now."""
+    narrowed = "using touched t where t.coop_id = w.coop_id" if touched else ""
+    connection.execute(text(f"delete from cooperative_watch w {narrowed}"))
+    reader = duck.sql(
+        "select coop_id, representative, phone, place, due_on, contested from projected order by coop_id"
+    ).to_arrow_reader(BATCH)
+    import pyarrow as pa
+
+    for batch in reader:
+        copy_in(connection, "cooperative_watch", pa.Table.from_batches([batch]))
+
+
+class _without_indexes:  # noqa: N801 -- reads as what it does: with _without_indexes(…)
+    """Drops the secondary indexes of a table that is filled from nothing, and makes them again: sorting once is far cheaper than
+    finding a million random places."""
+
+    def __init__(self, connection: Connection, table: str, *, when: bool) -> None:
+        self.connection, self.table, self.when = connection, table, when
+        self.definitions: list[str] = []
+
+    def __enter__(self) -> None:
+        if not self.when:
+            return
+        rows = self.connection.execute(
+            text(
+                """select indexname, indexdef from pg_indexes where tablename = :t and schemaname = current_schema()
+                   and not exists (select from pg_constraint where conname = indexname)"""
+            ),
+            {"t": self.table},
+        ).all()
+        for row in rows:
+            self.connection.execute(text(f'drop index "{row.indexname}"'))
+            self.definitions.append(row.indexdef)
+
+    def __exit__(self, *failure: object) -> None:
+        if failure[0] is None:
+            for definition in self.definitions:
+                self.connection.execute(text(definition))
+
+
+def _empty(connection: Connection, table: str) -> bool:
+    return not connection.execute(text(f"select exists (select from {table})")).scalar_one()
+
+
+def _define_initials(duck: duckdb.DuckDBPyConnection) -> None:
+    """Pinyin initials, character by character (the rare second reading of a character is left out)."""
+    from pypinyin import Style, lazy_pinyin
+
+    letters = [
+        c
+        for (c,) in duck.execute(
+            "select distinct unnest(string_split(lower(name), '')) as c from projected where name is not null order by c"
+        ).fetchall()
+        if c and not c.isascii()
+    ]
+    firsts = [(lazy_pinyin(c, style=Style.FIRST_LETTER) or [" "])[0][:1].lower() or " " for c in letters]
+    # a character that stays itself (a bracket, a rare character without a reading) keeps its place
+    firsts = [f if f.isascii() and f.isalnum() else c for f, c in zip(firsts, letters, strict=True)]
+    duck.execute(
+        "create or replace table initial as select ?::varchar as letters, ?::varchar as firsts",
+        ["".join(letters), "".join(firsts)],
+    )
+
+
+def remember_deliveries(connection: Connection, version: int, deliveries: list[int]) -> None:
+    """Keeps which deliveries this version rests on, so that it can be computed again."""
+    p = {"v": version, "ids": deliveries}
+    for statement in (
+        "delete from master_delivery where to_version is null and from_version = :v and not delivery_id = any(:ids)",
+        "update master_delivery set to_version = :v where to_version is null and not delivery_id = any(:ids)",
+        """insert into master_delivery (delivery_id, from_version) select d, :v from unnest(cast(:ids as bigint[])) d
+           where not exists (select 1 from master_delivery m where m.delivery_id = d and m.to_version is null)""",
+    ):
+        connection.execute(text(statement), p)
+
+
+RELINKED = """create temp table relinked on commit drop as
+    select profile_key, l.coop_id, m.coop_id as was
+    from (select profile_key, coop_id from link where coop_id is not null and link <> 'review') l
+    full join (select profile_key, coop_id from master_link where to_version is null) m using (profile_key)
+    where l.coop_id is distinct from m.coop_id"""
+
+
+def remember_links(connection: Connection, version: int) -> None:
+    """Keeps which links this version rests on. Needs the temporary table `relinked` (RELINKED)."""
+    bulk = _empty(connection, "master_link")
+    p = {"v": version}
+    with _without_indexes(connection, "master_link", when=bulk):
+        for statement in (
+            "delete from master_link m using relinked r where m.profile_key = r.profile_key and to_version is null and from_version = :v",
+            "update master_link m set to_version = :v from relinked r where m.profile_key = r.profile_key and to_version is null",
+            """insert into master_link (profile_key, from_version, coop_id)
+               select profile_key, :v, coop_id from relinked where coop_id is not null order by profile_key""",
+        ):
+            connection.execute(text(statement), p)
+
+
+def what_changed(
+    connection: Connection, duck: duckdb.DuckDBPyConnection, version: int, *, touched: bool
+) -> tuple[dict[str, int], tuple[Change, ...]]:
+    """How often each field changed, and some examples, among cooperatives that were there before and are now; personal fields are
+    left out. What a whole projection changed is read back from the history it wrote."""
+    if not touched:
+        _read_replaced(connection, duck, version)
+    public = [f.name for f in master_fields() if f.privacy is Privacy.PUBLIC]
+    shape = ", ".join(f'"{n}": "JSON"' for n in public)
+    duck.execute(
+        f"""create or replace temp table differing as
+            select coop_id, p.name, from_json(k.fields, '{{{shape}}}') as b, from_json(p.fields, '{{{shape}}}') as a
+            from projected p join kept k using (coop_id) where p.digest <> k.digest"""
+    )
+    told = ", ".join(f'count(*) filter (where a."{n}" is distinct from b."{n}")' for n in public)
+    row = duck.execute(f"select {told} from differing").fetchall()[0]
+    counts = {n: int(c) for c, n in sorted(zip(row, public, strict=True), key=lambda p: (-p[0], p[1])) if c}
+    each = ", ".join(f'case when a."{n}" is distinct from b."{n}" then \'{n}\' end' for n in public)
+    rows = duck.execute(
+        f"""select coop_id, name, field, from_json(k.fields, '"JSON"')->('$.' || field), from_json(p.fields, '"JSON"')->('$.' || field)
+            from (select coop_id, unnest(list_filter([{each}], lambda x: x is not null)) as field from differing
+                  order by coop_id, field limit {EXAMPLES}) d
+            join projected p using (coop_id) join kept k using (coop_id) order by coop_id, field"""
+    ).fetchall()
+    return counts, tuple(Change(c, n, f, _plain(b), _plain(a)) for c, n, f, b, a in rows)
+
+
+def _read_replaced(connection: Connection, duck: duckdb.DuckDBPyConnection, version: int) -> None:
+    import pyarrow as pa
+
+    table = read_arrow(
+        connection,
+        "select coop_id, digest, fields::text from cooperative_history where to_version = %s",
+        pa.schema([(c, pa.string()) for c in ("coop_id", "digest", "fields")]),
+        (version,),
+    )
+    duck.register("kept_read", table)
+    duck.execute("create or replace table kept as select * from kept_read")
+    duck.unregister("kept_read")
+
+
+def _plain(value: str | None) -> Any:
+    import json
+
+    return None if value is None else json.loads(value)
