@@ -168,4 +168,4 @@ def test_a_secret_others_can_read_is_refused(tmp_path: Path) -> None:
 def test_every_yaml_file_of_the_project_parses() -> None:
     for path in _tracked():
         if path.suffix in {".yaml", ".yml"} and path.is_file():
-            yaml.safe_load(path.read_text(encoding="utf-8"))
+            list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
