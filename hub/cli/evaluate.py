@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from hub.cli import data_option, settings_from
+from hub.cli import data_option, deployment_option, settings_from
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from hub.matching.answering import Round
     from hub.matching.evaluation import Evaluation, Figures
 
 _LISTED = 10
@@ -30,27 +34,87 @@ def _line(title: str, f: Figures) -> str:
 @click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="校准图 calibration plot (.png, .svg)")
 @click.option("--floor", type=click.FloatRange(0, 1), help="F1 低于此值时以退出码 1 结束 · fail below this F1")
 @click.option("--all-errors", is_flag=True, help=f"列出全部错误，不止 {_LISTED} 个 · list every error")
+@click.option(
+    "--answer-truly",
+    is_flag=True,
+    help="假设每个待判问题都照真值回答，再关联，直到没有新问题；什么也不写入 · as if every question were answered truly",
+)
 @data_option
-def evaluate(truth: Path, plot: Path | None, floor: float | None, all_errors: bool, data: Path | None) -> None:
+@deployment_option
+def evaluate(
+    *,
+    truth: Path,
+    plot: Path | None,
+    floor: float | None,
+    all_errors: bool,
+    answer_truly: bool,
+    data: Path | None,
+    deployment: Path | None,
+) -> None:
     """对照真值衡量关联：按关联方式和数据来源的精确率、召回率、F1，校准，错误清单。"""
     from hub.matching.evaluation import draw_calibration, read_judged, read_linked, read_truth
     from hub.matching.evaluation import evaluate as measure
     from hub.store.database import open_engine
 
-    engine = open_engine(settings_from(data), migrate=False)
+    settings = settings_from(data, deployment)
+    known = read_truth(truth)
+    engine = open_engine(settings, migrate=False)
     try:
         with engine.connect() as connection:
-            rows, unknown = read_linked(connection, read_truth(truth))
+            rows, unknown = read_linked(connection, known)
             result = measure(rows, read_judged(connection, rows), unknown=unknown)
+            rounds = _answered(connection, known, settings.deployment) if answer_truly else []
     finally:
         engine.dispose()
     _report(result, None if all_errors else _LISTED)
+    if rounds:
+        result = _report_rounds(rounds, None if all_errors else _LISTED)
     if plot:
         draw_calibration(result.calibration, plot)
         click.echo(f"校准图：{plot}")
     if floor is not None and result.overall.f1 < floor:
         click.echo(f"F1 低于下限 {floor}。", err=True)
         sys.exit(1)
+
+
+def _answered(connection: Connection, truth: Any, folder: Path) -> list[Round]:
+    """Rounds of true answers on what the database holds, decisions that stand included."""
+    from hub.deployment import load_deployment
+    from hub.matching.adoption import model_of
+    from hub.matching.answering import answer_truly, entities_of_profiles
+    from hub.matching.reading import read_decisions, read_profiles
+
+    county = load_deployment(folder)
+    profiles = read_profiles(connection)
+    place = {key: i for i, key in enumerate(profiles["profile_key"].to_pylist())}
+    same, different = (
+        [(place[a], place[b]) for a, b in pairs if a in place and b in place] for pairs in read_decisions(connection)
+    )
+    return answer_truly(
+        profiles,
+        entities_of_profiles(connection, profiles, truth),
+        county=county.county,
+        model=model_of(county),
+        same=same,
+        different=different,
+    )
+
+
+def _report_rounds(rounds: Sequence[Round], listed: int | None) -> Evaluation:
+    """Prints what each round of answers came to; returns the last one's measurement."""
+    click.echo("照真值回答全部待判问题之后（只推算，没有写入）：")
+    for number, r in enumerate(rounds):
+        e = r.evaluation
+        head = "未回答" if not number else f"第 {number} 轮（答 {r.answered} 个，同一家 {r.same} 个）"
+        click.echo(
+            "  "
+            + _line(head, e.overall)
+            + f"  混入多家 {len(e.mixed)}  被分开 {len(e.split)}  待判 {e.review_rows} 行、{r.questions} 问"
+        )
+    last = rounds[-1].evaluation
+    for title, errors in (("回答后仍混入多家的合作社", last.mixed), ("回答后仍被分开的合作社", last.split)):
+        _report_errors(title, errors, listed)
+    return last
 
 
 def _report(result: Evaluation, listed: int | None) -> None:
@@ -67,11 +131,15 @@ def _report(result: Evaluation, listed: int | None) -> None:
     for b in result.calibration:
         click.echo(f"  {b.low:.3f}–{b.high:.3f}  {b.count:>6} 对  平均 {b.mean:.4f}  实际 {b.true_share:.4f}")
     for title, errors in (("混入多家的合作社", result.mixed), ("被分开的合作社", result.split)):
-        click.echo(f"{title}：{len(errors)} 个")
-        for key, lines in list(errors.items())[:listed]:
-            click.echo(f"  {key}")
-            for line in lines[:12]:
-                click.echo(f"    {line}")
+        _report_errors(title, errors, listed)
     click.echo(f"误收的非合作社：{len(result.foreign)} 行")
     for line in result.foreign[:listed]:
         click.echo(f"  {line}")
+
+
+def _report_errors(title: str, errors: dict[str, list[str]], listed: int | None) -> None:
+    click.echo(f"{title}：{len(errors)} 个")
+    for key, lines in list(errors.items())[:listed]:
+        click.echo(f"  {key}")
+        for line in lines[:12]:
+            click.echo(f"    {line}")

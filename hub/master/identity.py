@@ -21,11 +21,13 @@ _FULL_SUFFIX = "(专业|股份)合作社(联合社)?$|联合社$"
 
 def _order() -> str:
     """How statements about one field compete: what stands beats what stood, then the field's rule, then the newest. Where the
-    registry is silent, a name with its county and its legal suffix goes before one that a clerk cut short. Nothing here
+    registry is silent, a name with its county and its legal suffix goes before one that a clerk cut short; of two credit codes
+    the one more rows say, for one copied from another line of a list stands in one row. Nothing here
     depends on a row's number, and only where the newest counts on which feed spoke last, so that a list sent again changes nothing."""
     newest = ", ".join(str(i) for i, f in enumerate(taken_fields()) if f.rule == "newest")
     return f"""live desc,
         (field_no = {field_number("uscc")} and value in (select code from doubtful_code)),
+        case when field_no = {field_number("uscc")} then -same_value end,
         case when field_no = {field_number("name")} and place = 0 then -9 else -completeness end,
         case when field_no in ({newest}) then -said.order_no else place end,
         case when place = {TYPED} then -same_value end,

@@ -3,16 +3,16 @@ is adopted only if it is no worse. An adopted model is a file of the deployment,
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from hub.deployment import County, Deployment
 from hub.errors import ConflictError
+from hub.matching.answering import entities_of_profiles, main_entity
 from hub.matching.evaluation import Figures, LinkedRow, evaluate
 from hub.matching.matcher import match_profiles
 from hub.matching.model import Model, load_model
@@ -42,20 +42,7 @@ def labels_from_truth(
     connection: Connection, profiles: pa.Table, truth: dict[tuple[str, str, int], tuple[str, bool]]
 ) -> list[str | None]:
     """Per profile the entity most of its rows are in a truth file, None where unknown or no cooperative."""
-    said: dict[str, Counter[str]] = defaultdict(Counter)
-    rows = connection.execute(
-        text(
-            'select s.profile_key, d.name as file, s.sheet, s."row" from source_row s join delivery d using (delivery_id) '
-            "where s.profile_key is not null"
-        )
-    )
-    for r in rows:
-        found = truth.get((r.file, r.sheet, r.row)) or truth.get((r.file, "", r.row))
-        if found and found[1]:
-            said[r.profile_key][found[0]] += 1
-    return [
-        max(said[k], key=lambda e: (said[k][e], e)) if k in said else None for k in profiles["profile_key"].to_pylist()
-    ]
+    return [main_entity(found) for found in entities_of_profiles(connection, profiles, truth)]
 
 
 def hide_codes(profiles: pa.Table, labels: Sequence[str | None]) -> pa.Table:

@@ -11,19 +11,22 @@ from typing import Any
 
 from hub.matching.clusters import Clusters
 from hub.matching.grouping import Grouping, Namings, group_by_codes
-from hub.matching.rules import alike_under_one_code, apart, name_key
+from hub.matching.rules import alike_under_one_code, apart, name_key, together
 
+FEW_ROWS = 3  # a second code with no more rows than this is doubted, however few the other has
 COMPARED = ("core", "sound", "sound_cut", "brand", "form", "region", "rep", "phone")
 
 
 @dataclass
 class CodeParties:
     """Profiles (by position) grouped by codes and decisions, before anything else is compared. `link` is `identifier`,
-    `decision`, `nothing` (no name, no usable code) or ""; `partner` whom a decision joined a profile with."""
+    `decision`, `nothing` (no name, no usable code) or ""; `partner` whom a decision joined a profile with; `twins` profiles
+    of two parties of one name and two codes, of whom a person may know whether they are one cooperative."""
 
     grouping: Grouping
     link: list[str]
     partner: dict[int, int] = field(default_factory=dict)
+    twins: dict[int, int] = field(default_factory=dict)
 
     @property
     def clusters(self) -> Clusters:
@@ -67,7 +70,8 @@ def _size(clusters: Clusters, party: int, n_rows: Sequence[int]) -> int:
 
 def _doubt_second_codes(found: CodeParties, rows: Sequence[dict[str, Any]], n_rows: Sequence[int]) -> None:
     """One name under two credit codes: a registry gives a name once in a county, so the code with few rows may be
-    pasted from another line. It is doubted unless representatives, regions or a decision say two cooperatives."""
+    pasted from another line. It is doubted unless regions, representatives (and phones) or a decision say two cooperatives;
+    where it is persons that differ both stand, and a person is asked."""
     clusters = found.clusters
     parties: dict[str, set[int]] = defaultdict(set)
     for i, row in enumerate(rows):
@@ -79,13 +83,19 @@ def _doubt_second_codes(found: CodeParties, rows: Sequence[dict[str, Any]], n_ro
             continue
         main = max(shared, key=lambda p: (_size(clusters, p, n_rows), -p))
         for party in sorted(shared - {main}):
-            few = clusters.members(party)
-            few_rows = 3 * _size(clusters, party, n_rows) <= _size(clusters, main, n_rows)
-            if len(few) > 2 or not few_rows or clusters.decided_different(party, main):
+            few, theirs = clusters.members(party), clusters.members(main)
+            size = _size(clusters, party, n_rows)
+            if len(few) > 2 or (size > FEW_ROWS and 3 * size > _size(clusters, main, n_rows)):
+                continue
+            if clusters.decided_different(party, main):
                 continue
             if party not in clusters.organisation:  # doubted already under another of its names
                 continue
-            if any(apart(rows, few, clusters.members(main), column) for column in ("rep", "region")):
+            if apart(rows, few, theirs, "region"):
+                continue
+            if apart(rows, few, theirs, "rep") and not together(rows, few, theirs, "phone"):
+                if size <= FEW_ROWS:
+                    found.twins[min(few)] = min(theirs)
                 continue
             del clusters.organisation[party]
             for i in few:

@@ -150,6 +150,7 @@ def profile_features(profiles: pa.Table, gazetteer: Gazetteer) -> pa.Table:
     towns = _by_value(profiles["town"].to_pylist(), gazetteer.town_of)
     founded = [str(f) if f else "" for f in profiles["founded_on"].to_pylist()]
     villages = [_village(rest) for _, rest in addresses]
+    named = {n: f"{p.town}{p.village}" if p.village else "" for n, p in parsed.items()}
     columns["rep"] = [[r] if r else [] for r in reps]
     columns["rep_sound"] = _by_value(reps, lambda r: [sound_of(r)] if r else [])
     columns["rep_cut"] = _by_value(reps, masks)
@@ -163,7 +164,10 @@ def profile_features(profiles: pa.Table, gazetteer: Gazetteer) -> pa.Table:
         [rest] if len(rest) > len(village) and len(rest) >= 4 else []
         for (_, rest), village in zip(addresses, villages, strict=True)
     ]
-    columns["village"] = [[f"{town}{v}"] if v else [] for (town, _), v in zip(addresses, villages, strict=True)]
+    columns["village"] = [
+        list(dict.fromkeys(v for v in (f"{town}{v}" if v else "", named[name] if name else "") if v))
+        for (town, _), v, name in zip(addresses, villages, names, strict=True)
+    ]
     columns["founded"] = [[f] if f else [] for f in founded]
     text_list = pa.list_(pa.string())
     return pa.table(

@@ -144,18 +144,34 @@ def group_by_codes(codes: Sequence[Sequence[str]], namings: Namings, clusters: C
 
 
 def _homes(by_organisation: dict[str, list[int]], namings: Namings) -> dict[str, str]:
-    """Name -> the organisation code it is at home with: the one it is seen with most, and most of whose rows are its."""
+    """Name -> the organisation code it is at home with: the one most of whose rows are its, those of names alike
+    counting too, and that it is seen with most."""
     seen: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    first: dict[str, int] = {}
     total: dict[str, float] = defaultdict(float)
     for organisation, members in by_organisation.items():
         for i in members:
             total[organisation] += namings.weight[i]
-            if namings.key[i]:
-                seen[namings.key[i]][organisation] += namings.weight[i]
-    return {
-        name: max(codes, key=lambda o: (codes[o] / total[o] >= 0.5, codes[o], codes[o] / total[o], o))
-        for name, codes in seen.items()
-    }
+            if name := namings.key[i]:
+                seen[name][organisation] += namings.weight[i]
+                first.setdefault(name, i)
+    homes: dict[str, str] = {}
+    for name, codes in seen.items():
+        if len(codes) == 1:
+            homes[name] = next(iter(codes))
+            continue
+
+        def support(organisation: str, name: str = name) -> float:
+            return sum(
+                namings.weight[i]
+                for i in by_organisation[organisation]
+                if namings.key[i] == name or (namings.key[i] and namings.alike(first[name], i))
+            )
+
+        share = {o: codes[o] / total[o] for o in codes}
+        weight = {o: support(o) for o in codes}
+        homes[name] = max(codes, key=lambda o: (share[o] >= 0.5, weight[o], share[o], o))
+    return homes
 
 
 def _rightful(

@@ -19,11 +19,11 @@ from hub.matching import bonds, results, standing
 from hub.matching.clusters import Clusters
 from hub.matching.components import batches, component_labels
 from hub.matching.features import profile_features
-from hub.matching.grouping import Grouping
+from hub.matching.grouping import Grouping, code_facts
 from hub.matching.model import Model, load_model
 from hub.matching.names import Gazetteer
 from hub.matching.reference import SAMPLE, Reference, count_cooperatives, learn_places
-from hub.matching.rounds import Chain, Question, Rounds
+from hub.matching.rounds import Chain, Question, Rounds, twin_question
 from hub.matching.scoring import open_workspace
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ def _chain(connection: duckdb.DuckDBPyConnection, parties: NDArray[np.int64], di
             semi join (select profile from standing semi join batch_in using (party)) using (profile)"""
     )
     table: pa.Table = connection.sql(
-        """select s.*, f.core[1] as core, p.n_rows from standing s semi join batch_in using (party)
+        """select s.*, f.core[1] as core, p.n_rows, p.codes from standing s semi join batch_in using (party)
            join chain_feature f using (profile) join profile p using (profile) order by s.profile"""
     ).to_arrow_table()
     tied = connection.execute("select a, b from bond semi join batch_in t on t.party = a order by a, b").fetchall()
@@ -225,7 +225,16 @@ def _chain(connection: duckdb.DuckDBPyConnection, parties: NDArray[np.int64], di
         [c or "" for c in table["core"].to_pylist()],
         table["n_rows"].to_pylist(),
         [(place[a], place[b]) for a, b in tied],
+        coded=frozenset(i for i, how in enumerate(table["how"].to_pylist()) if how is not None),
+        unplaced=frozenset(_unplaced(table["how"].to_pylist(), table["codes"].to_pylist())),
     )
+
+
+def _unplaced(how: list[str | None], codes: list[list[str]]) -> Iterator[int]:
+    """Positions whose credit code is damaged and led nowhere."""
+    for i, (placed, written) in enumerate(zip(how, codes, strict=True)):
+        if placed is None and any(f.key.startswith("B:") for f in map(code_facts, written)):
+            yield i
 
 
 def _given(values: list[int | None]) -> dict[int, int]:
@@ -267,5 +276,7 @@ def _outcome(
     for i, root in enumerate(group):
         clusters.join(root, i)
     clusters.organisation.update({root: o for root, o in organisation.items() if group[root] == root})
+    twins = [(i, place[r["twin"]]) for i, r in enumerate(rows) if r["twin"] is not None]
+    questions += [twin_question(i, j) for i, j in twins if group[i] != group[j]]
     questions.sort(key=lambda q: (q.a, q.b))
     return Outcome(group, link, score, levels, partner, questions, grouping, reference, dict(clusters.organisation))

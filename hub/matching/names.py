@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
 from hub.deployment import County
@@ -23,7 +23,20 @@ COOP, UNION, SHARE, BRANCH, BARE = "coop", "union", "share", "branch", "bare"
 _SUFFIXES: tuple[tuple[str, str], ...] = (
     *(
         (s, COOP)
-        for s in ("农民专业合作社", "专业合作社", "农民专业社", "农民合作社", "农村专业合作社", "合作社", "专业社")
+        for s in (
+            "农民专业合作社",
+            "农牧民专业合作社",
+            "牧民专业合作社",
+            "渔民专业合作社",
+            "农户专业合作社",
+            "农村专业合作社",
+            "专业合作社",
+            "农民专业社",
+            "农民合作社",
+            "农牧民合作社",
+            "合作社",
+            "专业社",
+        )
     ),
     *(
         (s, UNION)
@@ -59,10 +72,13 @@ _LEADING_NUMBER = re.compile(r"^(?:\(?\d{1,4}\)?[.、．)\s]+|[①-⑳]+)")
 _REGION_HEAD = re.compile(
     r"^(?:[^县市区旗省州]{1,4}[省])?((?:[^县市区旗省州]{1,6}(?:自治)?[市州盟])?)([^县市区旗镇乡]{1,5}[县市区旗])?"
 )
-_TOWN_HEAD = re.compile(r"^([^县市区旗镇乡街道村]{1,5}?(?:镇|乡|街道|苏木))")
+_VILLAGE_HEAD = re.compile(r"^([^县市区旗镇乡村社业]{1,5}(?:村{1,2}|嘎查))(?![镇乡街])")
+_TOWN_HEAD = re.compile(r"^([^县市区旗镇乡]{1,5}?(?:镇|乡|街道|苏木))")
 
 _TRADES = frozenset(read_words("trades"))
 _COUNTY_ENDS = "县市区旗"
+_SHORTENED = "县市区旗盟州"  # written without their last character
+_SHARES = frozenset("股份")
 
 
 @lru_cache(maxsize=1)
@@ -71,9 +87,10 @@ def _suffix_table() -> tuple[dict[str, str], int]:
     exact = {sound_of(text): form for text, form in _SUFFIXES}
     table = dict(exact)
     ends_of_trades = {sound_of(c) for c in "业农民"}
+    named_people = {sound_of(text) for text, _ in _SUFFIXES if set(text) & set("牧渔户村")}
     for sound, form in exact.items():
-        if len(sound) < 3:
-            continue
+        if len(sound) < 3 or sound in named_people:
+            continue  # 苗木专业合作社 is no 牧民专业合作社 with a lost character
         slips = {sound[:i] + sound[i + 1] + sound[i] + sound[i + 2 :] for i in range(len(sound) - 1)}
         if len(sound) > 3:
             slips |= {sound[:i] + sound[i + 1 :] for i in range(len(sound))}
@@ -106,7 +123,8 @@ def plain_name(text: str | None) -> str:
 @dataclass(frozen=True)
 class ParsedName:
     """A name taken apart. `cores` holds the brand and trade in every reading worth comparing, the likeliest first;
-    `branch` is what a branch (分社) is called; `region_slip` says the region was written with a slip."""
+    `village` is one that stands before the brand; `branch` is what a branch (分社) is called; `region_slip` says the
+    region was written with a slip."""
 
     surface: str
     core: str
@@ -116,6 +134,7 @@ class ParsedName:
     suffix: str
     regions: tuple[str, ...] = ()
     town: str = ""
+    village: str = ""
     branch: str = ""
     region_slip: bool = False
     cores: tuple[str, ...] = ()
@@ -123,13 +142,15 @@ class ParsedName:
 
 @dataclass(frozen=True)
 class Gazetteer:
-    """Places and trades names are made of. `regions` are full names (…县, …市); `county` those of county rank that
-    names of this county begin with; `towns` maps every way to write a town to its present name."""
+    """Places and trades names are made of. `regions` are full names (…县, …市), `home` the one names of this county begin
+    with; `towns` maps every way to write a town to its present name; `villages` are those of addresses (…村, …嘎查)."""
 
     regions: frozenset[str] = frozenset()
     short_regions: frozenset[str] = frozenset()
     towns: dict[str, str] = field(default_factory=dict)
     trades: frozenset[str] = _TRADES
+    home: str = ""
+    villages: frozenset[str] = frozenset()
 
     @cached_property
     def _by_sound(self) -> dict[str, str]:
@@ -228,7 +249,7 @@ class Gazetteer:
                     regions.append(place)
                 body = rest
                 continue
-            if not slip and not any(r[-1] in _COUNTY_ENDS for r in regions):
+            if not slip and not self._at_home(regions):
                 fuzzy = self._take_slipped_region(body)
                 if fuzzy:
                     readings.append(body)
@@ -254,8 +275,14 @@ class Gazetteer:
                 readings.append(body)
                 regions.append(short)
                 body = body[len(short) :]
+            elif short and not slip and len(body) >= len(short) + 4:
+                readings.append(body[len(short) :])  # 林业水果, of which 林业 may be the brand
         if not regions:
             readings += self._behind_slipped_short_region(body)
+        village, behind_village = self._take_village(body, bool(town))
+        if village:
+            readings.append(body)
+            body = behind_village
         brand, trade = self.split_trade(body)
         return ParsedName(
             surface,
@@ -266,15 +293,29 @@ class Gazetteer:
             suffix,
             tuple(map(self.full_region, regions)),
             town,
+            village,
             branch,
             slip,
             (body, *readings),
         )
 
+    def _at_home(self, regions: Sequence[str]) -> bool:
+        """Whether the county is among the regions taken off already, so that no slip of it is to be looked for."""
+        return self.home in regions if self.home else any(r[-1] in _COUNTY_ENDS for r in regions)
+
+    def _take_village(self, body: str, behind_town: bool) -> tuple[str, str]:
+        """(village, rest) of 王村兴旺果蔬; ("", "") when what follows is no brand: 王村果蔬 is called after its village."""
+        found = _VILLAGE_HEAD.match(body)
+        if not found or not (behind_town or found[1] in self.villages):
+            return "", ""
+        rest = body[found.end() :]
+        return ("", "") if self.is_trade(rest) else (found[1], rest)
+
     def _town_behind_short_region(self, body: str) -> tuple[str, str, str] | None:
-        """(short region, town, rest) of 云岫白石镇…: before a town, a short region is no brand."""
+        """(short region, town, rest) of 云岫白石镇…: before a town, a short region is no brand, nor what sounds like it."""
+        sound = sound_of(body)
         for short in sorted(self.short_regions):
-            taken = self._take_place(body[len(short) :]) if body.startswith(short) else None
+            taken = self._take_place(body[len(short) :]) if sound.startswith(sound_of(short)) else None
             if taken and taken[1]:
                 return short, taken[0], taken[2]
         return None
@@ -333,6 +374,8 @@ def _take_suffix(surface: str) -> tuple[str, str, str, str]:
     table, longest = _suffix_table()
     for length in range(min(longest, len(sound) - 1), 1, -1):
         form = table.get(sound[-length:])
+        if form == SHARE and not _SHARES & set(surface[-length:]):
+            continue  # 蜜蜂专业合作社 sounds like 股份专业合作社 with a lost character
         if form is not None:
             return surface[:-length], form, surface[-length:], branch
         for suffix_sound, suffix_form in _suffix_sounds():  # the suffix's first character swapped with the one before
@@ -345,7 +388,7 @@ def _take_suffix(surface: str) -> tuple[str, str, str, str]:
             ):
                 return surface[: -length - 1] + surface[-length], suffix_form, surface[-length - 1 :], branch
     if len(sound) > 3 and surface[-1] == "社":
-        return surface[:-1], COOP, surface[-1:], branch
+        return surface[:-1], BARE, surface[-1:], branch
     return surface, BARE, "", branch
 
 
@@ -358,13 +401,25 @@ def learn_gazetteer(
     town_values = sorted({t for t in map(plain_name, towns) if t})
     regions = _declared_regions(county) | _frequent_regions(plain, 0.02, 5) | _frequent_regions(places, 0.02, 5)
     regions |= {r for r in _second_regions(plain, regions) if r not in regions}
-    short = {r[:-1] for r in regions if len(r) >= 3 and r[-1] in _COUNTY_ENDS}
+    short = {r[:-1] for r in regions if len(r) >= 3 and r[-1] in _SHORTENED}
     short |= {s for s in (county.short if county else ()) if len(s) >= 2}
     short_used = {s for s in short if sum(n.startswith(s) for n in plain) >= 3 or (county and s == county.name[:-1])}
     half = Gazetteer(frozenset(regions), frozenset(short_used), {})
     learned_towns = _learn_towns(half, plain, places, town_values, county)
-    with_towns = Gazetteer(half.regions, half.short_regions, learned_towns)
-    return Gazetteer(half.regions, half.short_regions, learned_towns, _learn_trades(with_towns, plain))
+    home = county.name if county and county.name in regions else _home_of(plain, regions)
+    with_towns = Gazetteer(half.regions, half.short_regions, learned_towns, home=home)
+    villages = frozenset(
+        found[1] for place in places if (found := _VILLAGE_HEAD.match(with_towns.address_of(place)[1]))
+    )
+    with_villages = replace(with_towns, villages=villages)
+    return replace(with_villages, trades=_learn_trades(with_villages, plain))
+
+
+def _home_of(names: Sequence[str], regions: set[str]) -> str:
+    """The region of county rank most names begin with, a city before it or not; "" without one."""
+    counties = sorted(r for r in regions if r[-1] in _COUNTY_ENDS)
+    heads = Counter(r for n in names for r in counties if r in n[: 2 * len(r) + 2])
+    return max(counties, key=lambda r: (heads[r], r), default="") if heads else ""
 
 
 def _declared_regions(county: County | None) -> set[str]:

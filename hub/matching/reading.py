@@ -22,7 +22,7 @@ from hub.store.arrow import copy_in, read_arrow
 if TYPE_CHECKING:
     import pyarrow as pa
 
-ALGORITHM = "2"  # raised whenever the same input may give other links
+ALGORITHM = "3"  # raised whenever the same input may give other links
 
 _LIVE = """s.disposition in ('accepted', 'duplicate') and s.superseded_by is null and s.profile_key is not null
            and d.state = 'accepted'"""
@@ -83,6 +83,16 @@ def read_inputs(connection: Connection, deployment: Deployment, model: Model) ->
     ground = _digest([ALGORITHM, deployment.county.model_dump(mode="json"), model.to_json()])
     digest = _digest([ground, deliveries, superseded, decided.standing])
     return Inputs(digest, ground, deliveries, int(superseded), decided)
+
+
+def read_decisions(connection: Connection) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Decisions the matcher obeys, as pairs of profile keys: "same" ones and "different" ones."""
+    rows = connection.execute(text(_DECISIONS)).all()
+    same, different = (
+        [(r.profile_a, r.profile_b) for r in rows if r.binds and r.verdict == verdict]
+        for verdict in ("same", "different")
+    )
+    return same, different
 
 
 def _digest(value: Any) -> str:

@@ -44,6 +44,11 @@ def model_reason(levels: dict[str, int], probability: float, model: Model, *, wi
     return f"{text}，判断为同一家（把握 {percent(probability)}）。"
 
 
+def pasted_code(owner: str | None) -> str:
+    """What is added where a row's code belongs to another cooperative."""
+    return f"所填代码属于“{owner or '另一家'}”，像是抄错了行，请核对后更正。"
+
+
 def identifier_reason(how: str) -> str:
     """The sentence for a link by a code."""
     return f"{how}与该社其他记录一致，名称相符。"

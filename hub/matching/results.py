@@ -18,9 +18,10 @@ from hub.matching.reasons import (
     evidence_items,
     identifier_reason,
     model_reason,
+    pasted_code,
     review_reason,
 )
-from hub.matching.rounds import Chain, Question
+from hub.matching.rounds import Chain, Question, twin_question
 
 if TYPE_CHECKING:
     import duckdb
@@ -70,6 +71,11 @@ def collect(
            or profile not in (select profile from profile)"""
     )
     connection.execute("insert into settled select profile, grp, link from result")
+    twins = connection.execute(
+        f"""select s.profile, s.twin from (select * from standing {near}) s join settled x on x.profile = s.profile
+            join settled y on y.profile = s.twin where x.grp <> y.grp"""
+    ).fetchall()
+    questions += [twin_question(a, b) for a, b in twins]
     return sorted(questions, key=lambda q: (q.a, q.b))
 
 
@@ -97,7 +103,7 @@ def link_rows(connection: duckdb.DuckDBPyConnection, questions: Iterable[Questio
         """create or replace temp table written as
            select r.profile, p.profile_key, g.coop_id, s.how, s.shown, r.score, o.profile_key as partner,
                   coalesce(o.name, '该社') as partner_name, o.name is not null as named, q.reason as asked, q.evidence as asked_evidence,
-                  c.sentence, c.nameless, c.items,
+                  c.sentence, c.nameless, c.items, case when s.conflict is not null then coalesce(w.name, '') end as owner,
                   case when r.link in ('review', 'nothing') then 'review'
                        when g.seed = p.profile_key and r.link <> 'decision' then 'new'
                        when r.link in ('decision', 'identifier') then r.link
@@ -105,7 +111,7 @@ def link_rows(connection: duckdb.DuckDBPyConnection, questions: Iterable[Questio
                   r.link = 'nothing' as empty
            from result r join profile p using (profile) join standing s using (profile)
            left join bearing g on g.grp = r.grp left join asked_in q on q.grp = r.grp
-           left join profile o on o.profile = r.partner
+           left join profile o on o.profile = r.partner left join profile w on w.profile = s.conflict
            left join compared_in c on c.score = r.score and c.levels = r.levels"""
     )
     for name in ("asked_in", "compared_in"):
@@ -116,8 +122,9 @@ def link_rows(connection: duckdb.DuckDBPyConnection, questions: Iterable[Questio
                    when link = 'new' then $new
                    when link = 'decision' then replace($decision, '{_NAME}', partner_name)
                    when link = 'identifier' then replace($identifier, '{_HOW}', how)
-                   when sentence is not null and named then replace(sentence, '{_NAME}', partner_name)
-                   when sentence is not null then nameless
+                   when sentence is not null then
+                        case when named then replace(sentence, '{_NAME}', partner_name) else nameless end
+                        || case when owner is not null then replace($pasted, '{_NAME}', owner) else '' end
                    else '与该社其他记录一并认定。' end as reason,
               case when empty then '{{}}' when link = 'review' then asked_evidence
                    else '{{' || concat_ws(', ',
@@ -130,6 +137,7 @@ def link_rows(connection: duckdb.DuckDBPyConnection, questions: Iterable[Questio
             "new": NEW_REASON,
             "decision": DECISION_REASON.format(name=_NAME),
             "identifier": identifier_reason(_HOW),
+            "pasted": pasted_code(_NAME),
         },
     ).to_arrow_table()
     connection.execute("drop table written")
@@ -163,7 +171,7 @@ def _asked(connection: duckdb.DuckDBPyConnection, questions: list[Question], mod
     seen: set[int] = set()
     for q in questions:
         asked, other = facts[q.a], facts[q.b]
-        if asked["grp"] in seen:
+        if asked["grp"] in seen or not q.waits:
             continue
         seen.add(asked["grp"])
         owner = owners.get(asked["conflict"], {}).get("name")

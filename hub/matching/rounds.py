@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, Any
 from hub.matching.clusters import Clusters
 from hub.matching.comparison import COMPARISONS, PARTY_COLUMNS, level_name
 from hub.matching.model import Model
-from hub.matching.rules import may_ask, may_link, weak_names
+from hub.matching.rules import may_ask, may_link, may_link_despite_code, same_name, weak_names
 from hub.matching.scoring import fetch_scored, gather_parties, score_candidates
 
 if TYPE_CHECKING:
     import duckdb
 
 _ROUNDS = 3  # a linked row brings its phone and representative, which may link another
+TWIN = (
+    0.3  # chance shown for one name under two codes and two persons: a copied code, or a new cooperative of that name
+)
 MOST_WITHOUT_CODE = 30  # profiles; a larger cooperative without any code waits for a person
 
 
@@ -32,12 +35,19 @@ class Question:
     levels: dict[str, int]
     kind: str = "model"  # or "conflict": one code, two names
     others: tuple[tuple[int, float], ...] = ()
+    waits: bool = True  # whether the rows of `a` wait for the answer, or stand as they are meanwhile
+
+
+def twin_question(a: int, b: int) -> Question:
+    """Two parties of one name, each with a code of its own and another representative: both stand, and a person is asked."""
+    return Question(a, b, TWIN, {}, waits=False)
 
 
 @dataclass
 class Chain:
     """What is matched together: profiles by position, in the order of their keys, with what they are by codes (`clusters`,
-    `link`, `partner`, `conflicts`: position -> owner, as a number of `profiles`) and their parties' bonds."""
+    `link`, `partner`, `conflicts`: position -> owner, as a number of `profiles`) and their parties' bonds. `coded` are the
+    positions that bear their party's code themselves, `unplaced` those whose code is damaged and fits nowhere."""
 
     profiles: list[int]
     clusters: Clusters
@@ -47,6 +57,8 @@ class Chain:
     cores: list[str]
     n_rows: list[int]
     bonds: list[tuple[int, int]]
+    coded: frozenset[int] = frozenset()
+    unplaced: frozenset[int] = frozenset()
     score: list[float | None] = field(default_factory=list)
     levels: dict[int, dict[str, int]] = field(default_factory=dict)
     questions: list[Question] = field(default_factory=list)
@@ -77,9 +89,9 @@ class Rounds:
 
     def run(self) -> Chain:
         """All rounds, then the questions."""
-        for _ in range(_ROUNDS):
+        for turn in range(_ROUNDS):
             self._weigh()
-            if not self._link_to_coded():
+            if not self._link_to_coded(by_name_only=turn == 0) and turn:
                 break
         self._link_among_uncoded()  # always followed by a last look: whether others moved must not decide it
         self._weigh()
@@ -154,22 +166,44 @@ class Rounds:
         return [m / total for m in mass]
 
     def _held(self, party: int) -> bool:
-        """A party with a code that belongs to another name waits for a person, however well it fits elsewhere."""
+        """A party with a code that belongs to another name waits for a person, unless it is clearly named elsewhere."""
         return party in self.held_parties
 
-    def _link_to_coded(self) -> bool:
+    def _link_to_coded(self, *, by_name_only: bool = False) -> bool:
+        """Links parties without a code to the one cooperative each must be. The very names go first: they bring the
+        people and places by which slips are judged."""
         moved = False
         for a, rows in sorted(self.rows_of.items()):
-            if self.clusters.find(a) != a or a in self.clusters.organisation or self._held(a):
+            if self.clusters.find(a) != a or a in self.clusters.organisation:
                 continue
             candidates = [r for r in rows if r["b_coded"]]
             if not candidates:
                 continue
             chances = self._chances(candidates)
             best = max(range(len(candidates)), key=lambda i: (chances[i], -candidates[i]["b"]))
-            if chances[best] >= self.model.link and may_link(candidates[best]):
-                moved |= self._link(a, candidates[best], chances[best])
+            row = candidates[best]
+            if chances[best] < self.model.link or (by_name_only and not same_name(row)):
+                continue
+            if self._named_elsewhere(a, row) if self._held(a) else self._may_link(a, row):
+                moved |= self._link(a, row, chances[best])
         return moved
+
+    def _may_link(self, a: int, row: dict[str, Any]) -> bool:
+        """A party with a code that fits nowhere, damaged beyond repair, may be a cooperative of its own: only the very
+        name links it."""
+        own_code = not self.chain.unplaced.isdisjoint(self.clusters.members(a))
+        return may_link(row) and not (own_code and not same_name(row))
+
+    def _named_elsewhere(self, a: int, row: dict[str, Any]) -> bool:
+        """Whether a party with another name's code is so clearly the cooperative it is named after, that the code was
+        copied from another line. It is linked there, and a person is asked all the same (`_ask_to_confirm`)."""
+        conflicts, find = self.chain.conflicts, self.clusters.find
+        owners = {conflicts[i] for i in self.clusters.members(a) if i in conflicts}
+        party = find(row["b"])
+        # Two rows of its own code at least, so that the master table takes that one and not the copied one.
+        own = sum(self.n_rows[i] for i in self.clusters.members(party) if i in self.chain.coded)
+        is_owner = any(self.chain.profiles[i] in owners for i in self.clusters.members(party))
+        return own >= 2 and not is_owner and may_link_despite_code(row)
 
     def _link(self, a: int, row: dict[str, Any], chance: float) -> bool:
         members = list(self.clusters.members(a))
@@ -201,7 +235,7 @@ class Rounds:
         parties: dict[int, set[int]] = {}
         for chance, a, row in pairs:
             x, y = self.clusters.find(a), self.clusters.find(row["b"])
-            if chance < self.model.link or x == y or not may_link(row):
+            if chance < self.model.link or x == y or not self._may_link(a, row):
                 continue
             left, right = parties.get(x, {x}), parties.get(y, {y})
             if any(frozenset((p, q)) in unlike for p in left for q in right):
@@ -242,11 +276,23 @@ class Rounds:
                     tuple((keys[open_rows[i]["b"]], chances[i]) for i in order[1:3]),
                 ),
             )
-        done = {find(self.place[q.a]) for q in self.chain.questions}
+        self._ask_to_confirm()
+        done = {find(self.place[q.a]) for q in self.chain.questions if q.waits}
         for i, owner in sorted(self.chain.conflicts.items()):
             if find(i) not in done and find(i) not in organisation:
                 done.add(find(i))
                 self._question(i, Question(self.chain.profiles[i], owner, 0.5, {}, "conflict"))
+
+    def _ask_to_confirm(self) -> None:
+        """A row that was linked although its code is another's: a person says whether that is right."""
+        chain = self.chain
+        for i in sorted(chain.conflicts):
+            if self.link[i] in {"name", "model"} and i in chain.levels:
+                chance = chain.score[i] or 0.0
+                question = Question(
+                    chain.profiles[i], chain.partner[i], chance, chain.levels[i], "conflict", waits=False
+                )
+                chain.questions.append(question)
 
     def _rows(self, party: int) -> int:
         return sum(self.n_rows[i] for i in self.clusters.members(party))

@@ -6,23 +6,28 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
+from hub.matching.characters import sound_of
 from hub.matching.comparison import COMPARISONS, level_name
 from hub.matching.features import cuts
 
 
 def names_agree(a: dict[str, Any], b: dict[str, Any]) -> bool:
     """Whether two names (as features) may be one cooperative's, given that a code says so: equal, alike by one slip,
-    same brand, or most characters shared."""
+    same brand, or most characters shared, those of the brand too: 刘园养殖 and 远大种养殖 share their trade, not a name."""
     if set(a["core"]) & set(b["core"]) or set(a["sound"]) & set(b["sound"]) or set(a["brand"]) & set(b["brand"]):
         return True
     if set(a["sound_cut"]) & (set(b["sound_cut"]) | set(b["sound"])) or set(b["sound_cut"]) & set(a["sound"]):
         return True
-    for x in map(set, a["sound"]):
-        for y in map(set, b["sound"]):
-            shared = len(x & y)
-            if shared >= 2 and shared >= 0.75 * min(len(x), len(y)):
-                return True
-    return False
+    if not any(_most_shared(x, y, 0.75) for x in a["sound"] for y in b["sound"]):
+        return False
+    brands = [[sound_of(v) for v in side["brand"]] for side in (a, b)]
+    return not all(brands) or any(_most_shared(x, y, 0.6) for x in brands[0] for y in brands[1])
+
+
+def _most_shared(x: str, y: str, share: float) -> bool:
+    """Whether two sounds share at least two characters, and this share of the shorter."""
+    shared = len(set(x) & set(y))
+    return shared >= 2 and shared >= share * min(len(set(x)), len(set(y)))
 
 
 def alike_under_one_code(a: dict[str, Any], b: dict[str, Any]) -> bool:
@@ -42,6 +47,11 @@ def apart(rows: Sequence[dict[str, Any]], left: Sequence[int], right: Sequence[i
     a = {v for i in left for v in rows[i][column]}
     b = {v for i in right for v in rows[i][column]}
     return bool(a and b and not a & b)
+
+
+def together(rows: Sequence[dict[str, Any]], left: Sequence[int], right: Sequence[int], column: str) -> bool:
+    """Whether both sides say one thing in a column."""
+    return not {v for i in left for v in rows[i][column]}.isdisjoint(v for i in right for v in rows[i][column])
 
 
 def weak_names(party: Sequence[int], cores: Sequence[str], n_rows: Sequence[int], link: Sequence[str]) -> list[bool]:
@@ -67,18 +77,42 @@ def may_ask(row: dict[str, Any]) -> bool:
     return row["g_form"] != 0 and name not in {"other", "missing"}
 
 
+def same_name(row: dict[str, Any]) -> bool:
+    """Whether a pair is called the same, but for region and suffix."""
+    return level_name(COMPARISONS[0], row["g_name"]) in {"same", "core"}
+
+
 def may_link(row: dict[str, Any]) -> bool:
-    """Names that are no slip of one another never link on people and places alone: one person runs several
-    cooperatives at one address, even under one brand."""
+    """Whether a scored pair may be linked without a person, if it is likely enough.
+
+    A name of another form or region never is. Names that are no slip of one another never link on people and places:
+    one person runs several cooperatives at one address, under one brand (兴旺果蔬, 兴旺茶叶) or with names in a row
+    (兴旺, 兴盛); there the pieces of evidence come from one cause, and the model counts each of them."""
     name = level_name(COMPARISONS[0], row["g_name"])
-    if not may_ask(row) or row["g_region"] == 0 or name == "brand":
+    if not may_ask(row) or row["g_region"] == 0 or name in {"brand", "replaced"}:
         return False
-    person = row["g_representative"] > 0 or row["g_phone"] > 0 or row["g_place"] > 0
-    if person or name == "same":
+    if _vouched(row):
         return True
-    against = {c for c in ("representative", "phone", "place", "town") if row[f"g_{c}"] == 0}
-    if name in {"core", "stem"}:  # representatives change; towns and phones with them do not
-        return "town" not in against and len(against) < 2
-    if name in {"sound", "jumbled", "trade_slip"}:  # hardly ever two cooperatives
-        return not against
-    return False  # 顺利 and 利顺, 牛山 and 牛蹄山 may be cooperatives of one town
+    if same_name(row):  # representatives and phones change; towns hardly ever
+        return bool(row["g_town"] != 0)
+    if name in {"lost", "lost_sound", "swapped", "swapped_sound"}:
+        return False  # 牛山 and 牛蹄山, 顺利 and 利顺 may be cooperatives of one town
+    against = [c for c in ("representative", "phone", "place") if row[f"g_{c}"] == 0]
+    if row["g_town"] > 0:
+        return len(against) < 2
+    return row["g_town"] < 0 and not against
+
+
+def may_link_despite_code(row: dict[str, Any]) -> bool:
+    """Whether a row whose code belongs to another name may go to the cooperative it is named like: the name is the same,
+    a person or phone too, and nothing of them speaks against. A person confirms it all the same."""
+    if not may_link(row) or not same_name(row) or row["g_town"] == 0:
+        return False
+    return bool(
+        row["g_phone"] > 0 or row["g_representative"] > 0 or (row["g_place"] > 0 and row["g_representative"] < 0)
+    )
+
+
+def _vouched(row: dict[str, Any]) -> bool:
+    """Whether a person, a phone or a place speaks for a pair."""
+    return any(bool(row[f"g_{c}"] > 0) for c in ("representative", "phone", "place"))

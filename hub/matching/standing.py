@@ -22,7 +22,7 @@ AT_ONCE = 100_000  # profiles judged one by one in one go; bounds memory
 
 CREATE = """
     create table if not exists standing (profile bigint, party bigint, organisation varchar, link varchar, how varchar,
-        shown varchar, conflict bigint, partner bigint, weak boolean);
+        shown varchar, conflict bigint, partner bigint, weak boolean, twin bigint);
     create table if not exists token (profile bigint, token ubigint);
 """
 
@@ -81,13 +81,13 @@ def stand(
     connection.execute(_PLAIN)
     connection.execute(
         f"""insert into standing
-            select s.profile, s.profile, null, case when len(core) = 0 then 'nothing' else '' end, null, null, null, null, false
+            select s.profile, s.profile, null, case when len(core) = 0 then 'nothing' else '' end, null, null, null, null, false, null
             from {subjects} s join feature using (profile)
             where not exists (from label_in l where l.profile = s.profile)"""
     )
     connection.execute(
         """insert into standing
-           select l.profile, min(l.profile) over (partition by label), organisation, 'identifier', how, shown, null, null, false
+           select l.profile, min(l.profile) over (partition by label), organisation, 'identifier', how, shown, null, null, false, null
            from label_in l join plain using (label) join (
              select profile, arg_min(how, place) as how, arg_min(shown, place) as shown from subject_fact
              where organisation <> '' group by profile) f on f.profile = l.profile"""
@@ -204,5 +204,6 @@ def _judged(
             "conflict": keyed(grouping.conflicts),
             "partner": keyed(found.partner),
             "weak": pa.array(weak, pa.bool_()),
+            "twin": keyed(found.twins),
         }
     )

@@ -17,7 +17,7 @@ from hub.matching.scoring import open_workspace
 if TYPE_CHECKING:
     import duckdb
 
-_VERSION = 1  # of the tables in the file
+_VERSION = 2  # of the tables in the file
 _MEMORY = "3GB"
 
 

@@ -250,7 +250,7 @@ def write_questions(
             "kind": q.kind,
             "probability": q.probability,
             "evidence": json.dumps(evidence, ensure_ascii=False),
-            "rows": settles[asked["grp"]],
+            "rows": settles[asked["grp"]] if q.waits else asked["n_rows"],
         }
     for (a, b), verdict in answered.changed.items():
         recheck = {

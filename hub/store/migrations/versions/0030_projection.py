@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0030_projection"
-down_revision = ("0010_large_deliveries", "0020_matching_superseded")
+down_revision = "0010_large_deliveries"
 branch_labels = None
 depends_on = None
 
