@@ -195,7 +195,14 @@ def write_links(
             "evidence jsonb) on commit drop"
         )
     )
-    copy_in(connection, "new_link", link_rows(duck, questions, model))
+    rows = link_rows(duck, questions, model)
+    copy_in(connection, "new_link", rows)
+    duck.register("row_in", rows)
+    duck.execute(
+        """update settled set link = r.link from (select profile, w.link from row_in w join profile using (profile_key)) r
+           where r.profile = settled.profile and settled.link <> 'nothing'"""
+    )
+    duck.unregister("row_in")
     connection.execute(
         text(
             """
