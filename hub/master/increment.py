@@ -21,13 +21,13 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, func, select, text
 
 from hub.feeds import feed_catalogue
 from hub.master.basis import Basis
 from hub.master.live import Source
 from hub.master.writing import RELINKED
-from hub.store.tables.master import projection_state
+from hub.store.tables.master import master_version, projection_state
 
 if TYPE_CHECKING:
     import duckdb
@@ -83,8 +83,9 @@ def premise_of(basis: Basis, complete: Iterable[tuple[str, str | None]], sources
 
 
 def read_state(connection: Connection) -> State | None:
-    """What the last projection left, if it left anything."""
-    row = connection.execute(select(projection_state)).first()
+    """What the last projection left, if it left anything and its version is still the newest."""
+    newest = select(func.max(master_version.c.version)).scalar_subquery()
+    row = connection.execute(select(projection_state).where(projection_state.c.version == newest)).first()
     if row is None:
         return None
     deliveries = {int(i): (int(root), bool(live)) for i, (root, live) in row.deliveries.items()}

@@ -195,7 +195,7 @@ def test_any_past_night_reads_as_it_was_published_and_all_can_be_rebuilt(
 ) -> None:
     own = create_engine(database_url(settings))
     with own.begin() as c:
-        for table in ("cooperative_history", "cooperative", "master_link", "master_delivery", "master_version", "link", "source_row",
+        for table in ("projection_state", "cooperative_watch", "cooperative_history", "cooperative", "master_link", "master_delivery", "master_version", "link", "source_row",
                       "delivery", "archived_file", "profile", "cooperative_id", "run"):  # fmt: skip
             c.execute(text(f"delete from {table}"))
     county = County(own)
@@ -209,7 +209,15 @@ def test_any_past_night_reads_as_it_was_published_and_all_can_be_rebuilt(
     for day, then in published.items():
         assert everything(own, day) == then
     with own.begin() as c:
-        for table in ("cooperative_history", "cooperative", "master_link", "master_delivery", "master_version"):
+        for table in (
+            "projection_state",
+            "cooperative_watch",
+            "cooperative_history",
+            "cooperative",
+            "master_link",
+            "master_delivery",
+            "master_version",
+        ):
             c.execute(text(f"delete from {table}"))
     county.project()
     assert everything(own) == published[county.today]
