@@ -14,11 +14,12 @@ import warnings
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from expectations.put_off import put_off
+from expectations.put_off import absent, put_off
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")  # read when the library is imported; nothing calls out
 
-with warnings.catch_warnings():
+# pyspark, where it is installed, takes a process without a main file (a test worker, python -c) for its doctests and ends it
+with warnings.catch_warnings(), absent("pyspark", "pyspark.sql.connect"):
     warnings.simplefilter("ignore")
     for module in ("scipy.stats", "altair"):  # a third of the library's loading time, for expectations not used here
         put_off(module)
