@@ -5,9 +5,10 @@ there afterwards, or nothing is. A held delivery has its rows stored too: releas
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, bindparam, delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
@@ -19,6 +20,9 @@ from hub.intake.staged_rows import read_columns
 from hub.intake.staging import StagedDelivery, forget_staged
 from hub.store.arrow import copy_in
 from hub.store.tables.intake import check_result, delivery
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _PROFILE = (
     "profile_name", "profile_former_name", "profile_codes", "profile_representative", "profile_phone", "profile_town",
@@ -47,8 +51,10 @@ def accept_delivery(engine: Engine, staged: StagedDelivery, *, run_id: int | Non
         feed = connection.execute(
             text("select feed from delivery where delivery_id = :id"), {"id": staged.delivery_id}
         ).scalar_one()
-        store_rows(connection, staged.delivery_id, feed, staged.rows, staged.rows_in)
-        _insert_profiles(connection, staged.rows, run_id)
+        with ThreadPoolExecutor(1) as beside:  # while PostgreSQL takes in the rows
+            profiles = beside.submit(_profiles, staged.rows)
+            store_rows(connection, staged.delivery_id, feed, staged.rows, staged.rows_in)
+            _insert_profiles(connection, profiles.result(), run_id)
         _write_reasons(connection, staged.delivery_id, staged.rows)
         corrects, hold = _corrected_delivery(connection, staged)
         if corrects is not None and hold is None:
@@ -96,8 +102,8 @@ def _corrected_delivery(connection: Connection, staged: StagedDelivery) -> tuple
     return staged.supersedes, staged.hold
 
 
-def _insert_profiles(connection: Connection, staged: Path, run_id: int | None) -> None:
-    """Profiles of rows that may be linked, once each, whoever said them first."""
+def _profiles(staged: Path) -> pa.Table:
+    """Profiles of rows that may be linked, once each as first said, sorted by key."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -107,8 +113,6 @@ def _insert_profiles(connection: Connection, staged: Path, run_id: int | None) -
         pc.is_in(columns["disposition"], value_set=pa.array(["accepted", "duplicate"])),
     )
     rows = columns.filter(wanted).drop_columns(["disposition"])
-    if rows.num_rows == 0:
-        return
     places = pa.table({"key": rows["profile_key"], "place": pa.array(range(rows.num_rows), pa.int64())})
     first = places.group_by("key", use_threads=False).aggregate([("place", "min")]).sort_by("key")["place_min"]
     rows = rows.take(first)
@@ -116,22 +120,28 @@ def _insert_profiles(connection: Connection, staged: Path, run_id: int | None) -
         "{", pc.utf8_slice_codeunits(pc.fill_null(rows["profile_codes"], "[]"), 1, -1), "}", ""
     )  # what stands between the brackets reads the same in JSON and in PostgreSQL's arrays
     rows = rows.set_column(rows.column_names.index("profile_codes"), "profile_codes", lists)
-    rows = rows.rename_columns([n if n == "profile_key" else n.removeprefix("profile_") for n in rows.column_names])
+    return rows.rename_columns([n if n == "profile_key" else n.removeprefix("profile_") for n in rows.column_names])
+
+
+def _insert_profiles(connection: Connection, profiles: pa.Table, run_id: int | None) -> None:
+    """Adds the profiles nobody has said before. Only acceptances add any, and they go one after the other."""
+    if profiles.num_rows == 0:
+        return
     connection.execute(
         text(
             "create temporary table arriving_profile (profile_key text, name text, former_name text, codes text[], "
             "representative text, phone text, town text, address text, founded_on date) on commit drop"
         )
     )
-    copy_in(connection, "arriving_profile", rows)
+    copy_in(connection, "arriving_profile", profiles)
     connection.execute(
         text(
             """
             insert into profile (profile_key, name, former_name, codes, representative, phone, town, address, founded_on,
                                  first_run_id)
             select profile_key, name, former_name, codes, representative, phone, town, address, founded_on, :run_id
-            from arriving_profile
-            on conflict (profile_key) do nothing
+            from arriving_profile a where not exists (select from profile p where p.profile_key = a.profile_key)
+            order by profile_key
             """
         ),
         {"run_id": run_id},

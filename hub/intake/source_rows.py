@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, text
 
 from hub.intake.staged_rows import read_batches, side_by_side
-from hub.store.arrow import copy_lines, text_lines
+from hub.store.arrow import copy_binary
+from hub.store.binary_rows import binary_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -33,19 +34,30 @@ def own_table(delivery_id: int) -> str:
 
 def store_rows(connection: Connection, delivery_id: int, feed: str, staged: Path, rows: int) -> str:
     """Copies staged rows into the database; returns the table they lie in. What was there of this delivery goes first."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     forget_rows(connection, delivery_id)
     table = "source_row"
     if rows >= OWN_TABLE_FROM:
         table = own_table(delivery_id)
         _create(connection, table, delivery_id)
+        _index(connection, table, partial=True)  # nothing falls into these yet: cheaper than reading all rows for them
+    numbers = _numbers(connection, rows)
 
-    def lines(batch: pa.RecordBatch) -> tuple[int, memoryview]:
-        return text_lines(_complete(batch, delivery_id, feed))
+    def rows_of(piece: tuple[int, pa.RecordBatch]) -> tuple[int, memoryview]:
+        first, batch = piece
+        row_ids = pa.array(np.arange(first, first + batch.num_rows, dtype=np.int64))
+        given = dict(zip(_COLUMNS, batch.columns, strict=True))
+        given["sheet"] = pc.fill_null(given["sheet"], "")
+        return batch.num_rows, binary_rows([*given.values(), row_ids, delivery_id, feed])
 
-    copied: Iterator[tuple[int, memoryview]] = side_by_side(lines, read_batches(staged, _COLUMNS))
-    copy_lines(connection, table, (*_COLUMNS, "delivery_id", "feed"), copied)
+    copied: Iterator[tuple[int, memoryview]] = side_by_side(rows_of, _numbered(staged, numbers))
+    copy_binary(connection, table, (*_COLUMNS, "row_id", "delivery_id", "feed"), copied, frozen=table != "source_row")
     if table != "source_row":
-        _index(connection, table)
+        _index(connection, table, partial=False)
+        connection.execute(text(f"analyze {table} ({_ASKED_BY})"))
     return table
 
 
@@ -59,17 +71,6 @@ def forget_rows(connection: Connection, delivery_id: int) -> None:
     connection.execute(text("delete from source_row where delivery_id = :id"), {"id": delivery_id})
 
 
-def _complete(batch: pa.RecordBatch, delivery_id: int, feed: str) -> pa.RecordBatch:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    columns = dict(zip(_COLUMNS, batch.columns, strict=True))
-    columns["sheet"] = pc.fill_null(columns["sheet"], "")
-    columns["delivery_id"] = pa.repeat(pa.scalar(delivery_id, pa.int64()), batch.num_rows)
-    columns["feed"] = pa.repeat(pa.scalar(feed, pa.string()), batch.num_rows)
-    return pa.RecordBatch.from_pydict(columns)
-
-
 def _create(connection: Connection, table: str, delivery_id: int) -> None:
     numbers = connection.scalar(text("select pg_get_serial_sequence('source_row', 'row_id')"))
     connection.execute(
@@ -80,8 +81,26 @@ def _create(connection: Connection, table: str, delivery_id: int) -> None:
     )
 
 
-def _index(connection: Connection, table: str) -> None:
-    """The indexes of `source_row`, whatever they are by now, and the planner's figures."""
+def _numbers(connection: Connection, rows: int) -> int:
+    """The first of so many numbers taken from the series of `row_id` at once. Acceptances go one after the other."""
+    return int(
+        connection.scalar(
+            text(
+                "select setval(s, nextval(s) + :more) - :more from pg_get_serial_sequence('source_row', 'row_id') as s"
+            ),
+            {"more": max(rows - 1, 0)},
+        )
+    )
+
+
+def _numbered(staged: Path, first: int) -> Iterator[tuple[int, pa.RecordBatch]]:
+    for batch in read_batches(staged, _COLUMNS):
+        yield first, batch
+        first += batch.num_rows
+
+
+def _index(connection: Connection, table: str, *, partial: bool) -> None:
+    """The indexes of `source_row`, whatever they are by now: those of some rows only, or the others."""
     connection.execute(text("set local maintenance_work_mem = '256MB'"))
     definitions = connection.execute(
         text(
@@ -89,7 +108,7 @@ def _index(connection: Connection, table: str) -> None:
         )
     ).scalars()
     for number, definition in enumerate(definitions.all()):
-        unique = "unique " if definition.startswith("CREATE UNIQUE") else ""
         columns = definition[definition.index(" USING ") :]
-        connection.execute(text(f"create {unique}index {table}_{number} on {table}{columns}"))
-    connection.execute(text(f"analyze {table} ({_ASKED_BY})"))
+        if (" WHERE " in columns) is partial:
+            unique = "unique " if definition.startswith("CREATE UNIQUE") else ""
+            connection.execute(text(f"create {unique}index {table}_{number} on {table}{columns}"))

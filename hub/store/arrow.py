@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
+from hub.store.binary_rows import END, START
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -32,6 +34,24 @@ def copy_lines(
         for rows, data in lines:
             copy.write(data)
             total += rows
+    return total
+
+
+def copy_binary(
+    connection: Connection, table: str, columns: Sequence[str], rows: Iterable[tuple[int, memoryview]], *, frozen: bool
+) -> int:
+    """Appends what `binary_rows` made to the named columns of a table; returns the number of rows. `frozen` is for a table
+    this transaction has made: its rows are then as if vacuumed already, and the first who reads them writes nothing."""
+    names = ", ".join(f'"{n}"' for n in columns)
+    raw: Any = connection.connection.driver_connection
+    total = 0
+    options = "format binary, freeze" if frozen else "format binary"
+    with raw.cursor() as cursor, cursor.copy(f"copy {table} ({names}) from stdin with ({options})") as copy:
+        copy.write(START)
+        for number, data in rows:
+            copy.write(data)
+            total += number
+        copy.write(END)
     return total
 
 
