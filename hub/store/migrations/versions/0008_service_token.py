@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0041_service_token"
-down_revision = "0040_review_desk"
+revision = "0008_service_token"
+down_revision = "0007_review_desk"
 branch_labels = None
 depends_on = None
 

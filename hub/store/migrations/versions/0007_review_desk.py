@@ -5,7 +5,7 @@ from alembic import op
 
 from hub.store.migrations.portal_role import REVIEW_POLICIES, write_policies
 
-revision = "0040_review_desk"
+revision = "0007_review_desk"
 down_revision = "0006_portal"
 branch_labels = None
 depends_on = None

@@ -7,8 +7,8 @@ took every object apart to be put together again by whoever reads it; nothing se
 
 from alembic import op
 
-revision = "0010_large_deliveries"
-down_revision = "0020_matching_superseded"
+revision = "0011_large_deliveries"
+down_revision = "0010_matching_superseded"
 branch_labels = None
 depends_on = None
 

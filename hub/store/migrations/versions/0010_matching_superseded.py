@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0020_matching_superseded"
-down_revision = "0042_past_extracts"
+revision = "0010_matching_superseded"
+down_revision = "0009_past_extracts"
 branch_labels = None
 depends_on = None
 

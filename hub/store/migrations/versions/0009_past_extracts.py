@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0042_past_extracts"
-down_revision = "0041_service_token"
+revision = "0009_past_extracts"
+down_revision = "0008_service_token"
 branch_labels = None
 depends_on = None
 

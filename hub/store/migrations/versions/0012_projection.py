@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0030_projection"
-down_revision = "0010_large_deliveries"
+revision = "0012_projection"
+down_revision = "0011_large_deliveries"
 branch_labels = None
 depends_on = None
 
