@@ -47,13 +47,18 @@ def crosswalk(out: Path, data: Path | None) -> None:
     engine = open_engine(settings)
     out.parent.mkdir(parents=True, exist_ok=True)
     temporary = out.with_name(f".{out.name}.part")
-    with engine.connect() as connection, temporary.open("wb") as stream:
-        raw: Any = connection.connection.driver_connection
-        stream.write(b"\xef\xbb\xbf")
-        with raw.cursor() as cursor, cursor.copy(f"copy ({_CROSSWALK}) to stdout with (format csv, header)") as copy:
-            for block in copy:
-                stream.write(block)
-    engine.dispose()
+    try:
+        with engine.connect() as connection, temporary.open("wb") as stream:
+            raw: Any = connection.connection.driver_connection
+            stream.write(b"\xef\xbb\xbf")
+            with (
+                raw.cursor() as cursor,
+                cursor.copy(f"copy ({_CROSSWALK}) to stdout with (format csv, header)") as copy,
+            ):
+                for block in copy:
+                    stream.write(block)
+    finally:
+        engine.dispose()
     temporary.replace(out)
     click.echo(f"已写出 {out}")
 
@@ -107,11 +112,13 @@ def _export(name: str, out: Path, as_of: datetime | None, known_at: datetime | N
 
     _check_ending(out)
     engine = open_engine(settings_from(data))
-    with engine.connect() as connection:
-        moment = _moment(known_at)
-        table = read_dataset(connection, name, as_of=as_of.date() if as_of else None, known_at=moment)
-        version = find_version(connection, moment)
-    engine.dispose()
+    try:
+        with engine.connect() as connection:
+            moment = _moment(known_at)
+            table = read_dataset(connection, name, as_of=as_of.date() if as_of else None, known_at=moment)
+            version = find_version(connection, moment)
+    finally:
+        engine.dispose()
     day = min(as_of.date(), version.business_date) if as_of else version.business_date
     about = f"数据截至 {day:%Y-%m-%d}，按总表第 {version.version} 版（{version.business_date:%Y-%m-%d} 夜）所知"
     _write(table, out, lambda path: write_workbook(DATASETS[name], table, path, about=about))

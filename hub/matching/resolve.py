@@ -86,7 +86,9 @@ def resolve_within(
     state: dict[str, str] = {r[0]: r[1] for r in connection.execute(text("select name, value from match_state"))}
     inputs = read_inputs(connection, deployment, model)
     if state.get("input") == inputs.digest and "summary" in state:
-        return MatchSummary(**{**json.loads(state["summary"]), "changed": False, "events": {}, "looked_at": 0})
+        return MatchSummary(
+            **{**json.loads(state["summary"]), "changed": False, "events": {}, "full": False, "looked_at": 0}
+        )
     tables = Workspace(workspace, state.get("workspace"))
     try:
         night = _Night(connection, deployment, model, inputs=inputs, tables=tables, state=state, run_id=run_id)

@@ -34,7 +34,7 @@ NO_REPORT = "未按规定报送年度报告"
 def abnormal_rows(count: int, start: int = 1) -> list[tuple[str, str, str, str]]:
     brands = "甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申酉戌亥天地玄黄宇宙洪荒"  # thirty
     return [
-        (f"云山县{brands[n % 30]}{brands[(n * 7 + 3) % 30]}茶叶专业合作社", uscc(n), NO_REPORT, "2026-07-20")
+        (f"云山县{brands[n % 30]}{brands[(n * 7 + 3 + n // 30) % 30]}茶叶专业合作社", uscc(n), NO_REPORT, "2026-07-20")
         for n in range(start, start + count)
     ]
 
