@@ -95,8 +95,8 @@ def may_link(row: dict[str, Any]) -> bool:
         return True
     if same_name(row):  # representatives and phones change; towns hardly ever
         return bool(row["g_town"] != 0)
-    if name in {"lost", "lost_sound", "swapped", "swapped_sound"}:
-        return False  # 牛山 and 牛蹄山, 顺利 and 利顺 may be cooperatives of one town
+    if name in {"lost", "lost_sound", "swapped", "swapped_sound", "trade_slip"}:
+        return False  # 牛山 and 牛蹄山, 顺利 and 利顺, 绿草养殖 and 绿草种养殖 may be cooperatives of one town
     against = [c for c in ("representative", "phone", "place") if row[f"g_{c}"] == 0]
     if row["g_town"] > 0:
         return len(against) < 2
