@@ -199,12 +199,11 @@ def test_nothing_is_written_to_the_database(county: Engine, settings: Settings, 
             tables = [
                 r[0] for r in connection.execute(text("select tablename from pg_tables where schemaname = 'public'"))
             ]
-            return {  # how many rows, and the newest transaction that wrote one
-                t: connection.execute(text(f'select count(*), coalesce(max(xmin::text::bigint), 0) from "{t}"'))
-                .one()
-                ._tuple()
-                for t in tables
-            }
+            newest = (
+                "select count(*), coalesce(max(xmin::text::bigint), 0)"  # rows, and the last transaction that wrote one
+            )
+            found = {t: connection.execute(text(f'{newest} from "{t}"')).one() for t in tables}
+            return {t: (row[0], row[1]) for t, row in found.items()}
 
     before = counts()
     assert before["profile"][0] == 5
