@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from hub.matching.comparison import PARTY_COLUMNS
+from hub.matching.comparison import FEATURE_COLUMNS, KEYS_OF_PEOPLE, PARTY_KEYS, column_sql
 from hub.matching.model import Model
 from hub.matching.scoring import MOST_WITH_A_KEY, MOST_WITH_A_NAME_KEY, gather_parties, score_candidates
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 Tie = Callable[["duckdb.DuckDBPyConnection", Model, float], None]  # writes `bond` of all parties
 LEAST_CHANCE = 0.005  # a pair less likely than this, taken alone, ties nothing together
 RARE_CODED, RARE_ANY = 1, 12  # a representative of at most so many parties with a code, and of all, is rare
-_KEYS = (("S", "sound"), ("S", "sound_cut"), ("T", "stem"), ("L", "sound_letters"), ("R", "rep"), ("P", "phone"))
-_OF_PEOPLE = "RP"
 
 CREATE = """
     create table if not exists key (party bigint, coded boolean, key ubigint, people boolean);
@@ -34,10 +32,10 @@ CREATE = """
 def write_keys(connection: duckdb.DuckDBPyConnection, subjects: str) -> None:
     """Keys of the parties the profiles of table `subjects` stand in; those parties must stand in it whole."""
     unnested = " union all ".join(
-        f"select s.party, s.organisation is not null as coded, '{sign}' || unnest({column}) as text, "
-        f"{'true' if sign in _OF_PEOPLE else 'false'} as people from feature join chosen s using (profile)"
-        + ("" if sign in _OF_PEOPLE else " where not s.weak")
-        for sign, column in _KEYS
+        f"select s.party, s.organisation is not null as coded, '{sign}' || unnest({column_sql(column)}) as text, "
+        f"{'true' if sign in KEYS_OF_PEOPLE else 'false'} as people from feature join chosen s using (profile)"
+        + ("" if sign in KEYS_OF_PEOPLE else " where not s.weak")
+        for sign, column in PARTY_KEYS
     )
     connection.execute(
         f"""insert into key with chosen as (select * from standing semi join {subjects} using (profile))
@@ -126,7 +124,7 @@ def tie_bonds(connection: duckdb.DuckDBPyConnection, model: Model, prior: float,
 
 def gather_wanted(connection: duckdb.DuckDBPyConnection, features: str) -> None:
     """Table `party` of the parties in table `wanted`."""
-    columns = ", ".join(f"f.{c}" for c in PARTY_COLUMNS if c != "rare_rep")
+    columns = ", ".join(f"f.{c}" for c in FEATURE_COLUMNS)
     gather_parties(
         connection,
         f"""select s.party, s.organisation is not null as coded, s.weak, {columns}

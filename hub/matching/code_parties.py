@@ -14,7 +14,7 @@ from hub.matching.grouping import Grouping, Namings, group_by_codes
 from hub.matching.rules import alike_under_one_code, apart, name_key, together
 
 FEW_ROWS = 3  # a second code with no more rows than this is doubted, however few the other has
-COMPARED = ("core", "sound", "sound_cut", "brand", "form", "region", "rep", "phone")
+COMPARED = ("core", "sound", "brand", "form", "region", "rep", "phone")
 
 
 @dataclass

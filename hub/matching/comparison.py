@@ -125,33 +125,44 @@ COMPARISONS: tuple[Comparison, ...] = (
     ),
 )
 
-# Columns of the party table, all lists of text, in the order they are made.
-PARTY_COLUMNS: tuple[str, ...] = (
-    "surface",
-    "core",
-    "sound",
-    "look",
-    "letters",
-    "sound_letters",
-    "trade",
-    "cut",
-    "sound_cut",
-    "sound_mask",
-    "brand",
-    "stem",
-    "form",
-    "region",
-    "rep",
-    "rare_rep",
-    "rep_sound",
-    "rep_cut",
-    "phone",
-    "phone_cut",
-    "town",
-    "place",
-    "village",
-    "founded",
-)
+# Columns a profile gives, all lists of text; those of names first.
+NAME_COLUMNS = ("surface", "core", "sound", "look", "trade", "brand", "stem", "form", "region")
+FEATURE_COLUMNS = (*NAME_COLUMNS, "rep", "rep_sound", "phone", "town", "place", "village", "founded")
+
+
+def _each(column: str, made: str) -> str:
+    return f"list_distinct(list_transform({column}, lambda c: {made}))"
+
+
+def _at_each_place(column: str, instead: str, shortest: int = 3) -> str:
+    return (
+        f"list_distinct(flatten(list_transform(list_filter({column}, lambda c: len(c) >= {shortest}), lambda c: "
+        f"list_transform(range(1, len(c) + 1), lambda i: substr(c, 1, i - 1) || {instead}substr(c, i + 1)))))"
+    )
+
+
+_SORTED = "array_to_string(list_sort(string_split(c, '')), '')"
+
+# Columns that follow from those, as SQL over them: characters in order; a text with each one of its characters left out (two
+# texts share a cut if one slip makes one into the other); with each one masked (two share one if they differ in one place).
+DERIVED_COLUMNS: dict[str, str] = {
+    "letters": _each("core", _SORTED),
+    "sound_letters": _each("sound", _SORTED),
+    "cut": _at_each_place("core", ""),
+    "sound_cut": _at_each_place("sound", ""),
+    "sound_mask": _at_each_place("sound", "'?' || "),
+    "rep_cut": _at_each_place("rep", "'?' || "),
+    "phone_cut": _at_each_place("phone", "'?' || "),
+}
+
+# Keys by which parties find one another: a sign, and the column (two signs may share one).
+PARTY_KEYS = (("S", "sound"), ("S", "sound_cut"), ("T", "stem"), ("L", "sound_letters"), ("R", "rep"), ("P", "phone"))
+KEYS_OF_PEOPLE = "RP"
+
+
+def column_sql(column: str) -> str:
+    """A column of a table of features or parties, or the SQL it follows by."""
+    return DERIVED_COLUMNS.get(column, column)
 
 
 def level_sql(comparison: Comparison, left: str = "l.", right: str = "r.") -> str:

@@ -20,7 +20,7 @@ from hub.deployment import County
 from hub.errors import ConfigurationError
 from hub.identifiers.codes import CodeKind, classify_code, clean_code
 from hub.identifiers.scope import out_of_scope_reason
-from hub.matching.comparison import COMPARISONS, level_name
+from hub.matching.comparison import COMPARISONS, PARTY_KEYS, column_sql, level_name
 from hub.matching.features import profile_features
 from hub.matching.grouping import CodeFacts, code_facts
 from hub.matching.model import Model, load_model
@@ -45,9 +45,8 @@ CODE_ALONE = 0.99
 CONFLICT = 0.5
 SHOWN_FROM = 0.01  # candidates less likely than this are not worth a look
 _KEPT = 6  # candidates fetched for a row
-_COMPARED = ("core", "sound", "sound_cut", "brand", "form", "rep", "phone")
+_COMPARED = ("core", "sound", "brand", "form", "rep", "phone")
 # The keys by which `scoring.find_candidates` finds pairs; a test holds both to the same pairs.
-_KEYS = (("S", "sound"), ("S", "sound_cut"), ("T", "stem"), ("L", "sound_letters"), ("R", "rep"), ("P", "phone"))
 
 
 class Verdict(StrEnum):
@@ -441,7 +440,7 @@ def _described(
 
 def _keys_of(table: str) -> str:
     return " union all ".join(
-        f"select party, '{sign}' || unnest({column}) as key from {table}" for sign, column in _KEYS
+        f"select party, '{sign}' || unnest({column_sql(column)}) as key from {table}" for sign, column in PARTY_KEYS
     )
 
 

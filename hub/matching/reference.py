@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hub.deployment import County
-from hub.matching.names import Gazetteer, learn_gazetteer
+from hub.matching.gazetteers import learn_gazetteer
+from hub.matching.names import Gazetteer
 
 if TYPE_CHECKING:
     import duckdb

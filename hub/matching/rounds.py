@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hub.matching.clusters import Clusters
-from hub.matching.comparison import COMPARISONS, PARTY_COLUMNS, level_name
+from hub.matching.comparison import COMPARISONS, FEATURE_COLUMNS, level_name
 from hub.matching.model import Model
 from hub.matching.rules import may_ask, may_link, may_link_despite_code, same_name, weak_names
 from hub.matching.scoring import fetch_scored, gather_parties, score_candidates
@@ -141,7 +141,7 @@ class Rounds:
             }
         )
         self.connection.register("chain_in", members)
-        features = ", ".join(f"f.{c}" for c in PARTY_COLUMNS if c != "rare_rep")
+        features = ", ".join(f"f.{c}" for c in FEATURE_COLUMNS)
         gather_parties(
             self.connection,
             f"select m.party, m.coded, m.weak, {features} from chain_in m join chain_feature f using (profile)",

@@ -16,7 +16,8 @@ def names_agree(a: dict[str, Any], b: dict[str, Any]) -> bool:
     same brand, or most characters shared, those of the brand too: 刘园养殖 and 远大种养殖 share their trade, not a name."""
     if set(a["core"]) & set(b["core"]) or set(a["sound"]) & set(b["sound"]) or set(a["brand"]) & set(b["brand"]):
         return True
-    if set(a["sound_cut"]) & (set(b["sound_cut"]) | set(b["sound"])) or set(b["sound_cut"]) & set(a["sound"]):
+    cut_a, cut_b = ({c for sound in side["sound"] for c in cuts(sound)} for side in (a, b))
+    if cut_a & (cut_b | set(b["sound"])) or cut_b & set(a["sound"]):
         return True
     if not any(_most_shared(x, y, 0.75) for x in a["sound"] for y in b["sound"]):
         return False

@@ -6,11 +6,11 @@ it is written out here because the night cannot wait for a library that plans it
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hub.matching.comparison import COMPARISONS, PARTY_COLUMNS, level_sql
-from hub.matching.features import NAME_COLUMNS
+from hub.matching.comparison import COMPARISONS, DERIVED_COLUMNS, FEATURE_COLUMNS, NAME_COLUMNS, level_sql
 from hub.matching.model import Model
 
 if TYPE_CHECKING:
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 MOST_WITH_A_KEY = 60  # a representative or phone shared by more parties than this tells nothing
 MOST_WITH_A_NAME_KEY = 400
+_ROUNDING = 1e-6  # more than sums of weights in another order may differ by
+_DERIVED = ", ".join(f"{sql} as {column}" for column, sql in DERIVED_COLUMNS.items())
+# The cheapest to compare first: most pairs are out before their names are looked at.
+_STAGES = (("town", "place", "founded", "form", "region"), ("representative", "phone"), ("name",))
 
 
 def open_workspace(path: Path | None = None, *, memory: str | None = None) -> duckdb.DuckDBPyConnection:
@@ -52,10 +56,9 @@ def build_parties(connection: duckdb.DuckDBPyConnection, features: pa.Table, par
 def gather_parties(connection: duckdb.DuckDBPyConnection, members: str, rare: str) -> None:
     """Table `party` from a query of members (`party, coded, weak` and the features of a profile) and one of the
     representatives (`rep`) few cooperatives have; the latter may read `party_plain`."""
-    columns = [c for c in PARTY_COLUMNS if c != "rare_rep"]
-    own = {c: f"case when weak then [] else {c} end" if c in NAME_COLUMNS else c for c in columns}
-    gathered = ", ".join(f"list_distinct(flatten(list(distinct {own[c]}))) as {c}" for c in columns)
-    single = ", ".join(f"{own[c]} as {c}" for c in columns)
+    own = {c: f"case when weak then [] else {c} end" if c in NAME_COLUMNS else c for c in FEATURE_COLUMNS}
+    gathered = ", ".join(f"list_distinct(flatten(list(distinct {own[c]}))) as {c}" for c in FEATURE_COLUMNS)
+    single = ", ".join(f"{own[c]} as {c}" for c in FEATURE_COLUMNS)
     connection.execute(f"create or replace temp table member as {members}")
     connection.execute(
         f"""create or replace temp table party_plain as
@@ -73,21 +76,51 @@ def gather_parties(connection: duckdb.DuckDBPyConnection, members: str, rare: st
     )
 
 
+def derive_columns(connection: duckdb.DuckDBPyConnection) -> None:
+    """Adds to table `party` the columns that follow from its others (`comparison.DERIVED_COLUMNS`)."""
+    connection.execute(f"create or replace temp table party as select *, {_DERIVED} from party")
+
+
 def score_candidates(connection: duckdb.DuckDBPyConnection, model: Model, *, least: float = -12.0) -> None:
     """Table `scored(a, b, b_coded, weight, g_<comparison>…)`: log2 Bayes factor of each candidate and its levels;
-    those far from any match are left out."""
-    levels = ", ".join(f"{level_sql(c)} as g_{c.name}" for c in COMPARISONS)
-    total = " + ".join(
-        f"case g_{c.name} {' '.join(f'when {n} then {w:.12e}' for n, w in sorted(model.weights(c).items()))} end"
-        for c in COMPARISONS
-    )
+    those far from any match are left out. Derived columns need not be in `party`."""
+    comparisons = {c.name: c for c in COMPARISONS}
+    weights = {name: model.weights(c) for name, c in comparisons.items()}
+
+    def weight(names: Iterable[str]) -> str:
+        return " + ".join(
+            f"case g_{n} {' '.join(f'when {level} then {w:.12e}' for level, w in sorted(weights[n].items()))} end"
+            for n in names
+        )
+
     connection.execute(
-        f"""create or replace temp table scored as
-            select *, {total} as weight from (
-              select c.a, c.b, r.coded as b_coded, {levels}
-              from candidate c join party l on l.party = c.a join party r on r.party = c.b)
-            where weight > {least!r}"""
+        "create or replace temp table stage as select c.*, p.coded as b_coded from candidate c join party p on p.party = b"
     )
+    party, known = "party", tuple[str, ...]()
+    for stage in _STAGES:
+        levels = ", ".join(f"{level_sql(comparisons[n])} as g_{n}" for n in stage)
+        connection.execute(
+            f"""create or replace temp table compared as
+                select c.*, {levels} from stage c join {party} l on l.party = c.a join {party} r on r.party = c.b"""
+        )
+        known = (*known, *stage)
+        best = sum(max(weights[n].values()) for n in comparisons if n not in known)
+        connection.execute(
+            f"create or replace temp table stage as from compared where {weight(known)} > {least - best - _ROUNDING!r}"
+        )
+        if party == "party":
+            connection.execute(
+                f"""create or replace temp table near_party as select party, {", ".join(FEATURE_COLUMNS)}, rare_rep, {_DERIVED}
+                    from party semi join (select a as party from stage union select b from stage) using (party)"""
+            )
+            party = "near_party"
+    levels = ", ".join(f"g_{n}" for n in comparisons)
+    connection.execute(
+        f"""create or replace temp table scored as select * from (
+              select a, b, b_coded, {levels}, {weight(comparisons)} as weight from stage) where weight > {least!r}"""
+    )
+    for name in ("stage", "compared", "near_party"):
+        connection.execute(f"drop table {name}")
 
 
 def fetch_scored(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from hub.matching import bonds
 from hub.matching.model import Model
+from hub.matching.scoring import derive_columns
 from hub.matching.splink_model import splink_settings
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def _write_parties(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
     bonds.find_usable_keys(connection)
     connection.execute("create or replace temp table wanted as select distinct party from usable")
     bonds.gather_wanted(connection, "feature")
+    derive_columns(connection)
     # Parquet's unsigned 64-bit numbers are decimals to Spark: half of a key is as telling
     connection.execute(
         f"""copy (select p.* exclude (profiles), k.block from party p join (

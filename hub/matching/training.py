@@ -18,10 +18,10 @@ from hub.deployment import County
 from hub.errors import FormatError
 from hub.matching.comparison import COMPARISONS, level_name, level_sql
 from hub.matching.features import profile_features
+from hub.matching.gazetteers import learn_gazetteer
 from hub.matching.matcher import match_profiles
 from hub.matching.model import Model
-from hub.matching.names import learn_gazetteer
-from hub.matching.scoring import build_parties, open_workspace
+from hub.matching.scoring import build_parties, derive_columns, open_workspace
 
 if TYPE_CHECKING:
     import duckdb
@@ -115,6 +115,7 @@ def train(
                     }
                 ),
             )
+            derive_columns(connection)
             _count(connection, "r.party = l.party + 1", same)
             if number == 0:
                 _count(connection, "r.party <> l.party + 1", different)

@@ -15,9 +15,9 @@ from hub.matching.adoption import Measured, adopt, hide_codes, measure, model_of
 from hub.matching.comparison import COMPARISONS
 from hub.matching.evaluation import Figures
 from hub.matching.features import profile_features
+from hub.matching.gazetteers import learn_gazetteer
 from hub.matching.model import MODELS, load_model, model_from_json
-from hub.matching.names import learn_gazetteer
-from hub.matching.scoring import build_parties, open_workspace, score_candidates
+from hub.matching.scoring import build_parties, derive_columns, open_workspace, score_candidates
 from hub.matching.splink_model import splink_settings
 from hub.matching.training import labels_from_codes, train
 from tests.matching.profiles import profile_table
@@ -82,6 +82,7 @@ def test_our_scoring_is_what_splink_predicts() -> None:
             }
         ),
     )
+    derive_columns(connection)
     connection.execute(
         "create table candidate as select l.party as b, r.party as a from party l join party r on l.party < r.party"
     )
