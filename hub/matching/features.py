@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hub.matching.characters import look_of, loose_sound_of, simplified, sound_of
@@ -23,7 +23,9 @@ _VILLAGE = re.compile(
     r"^(?:[^村社区]{1,4}(?:片区|办事处|工作片))?([^号路街]{1,8}?(?:村|社区|居委会|居|林场|农场|渔场))"
 )
 # Endings that offices add to a trade or leave out.
-_LOOSE_TRADE = re.compile(r"(?:种养殖|种植|养殖|种养|饲养|产销|购销|加工|服务|生产|经营|农业)+$")
+_LOOSE_TRADES = ("种养殖", "种植", "养殖", "种养", "饲养", "产销", "购销", "加工", "服务", "生产", "经营", "农业")
+_LOOSE_TRADE = re.compile(rf"(?:{'|'.join(_LOOSE_TRADES)})+$")
+_LOOSE_ENDS = frozenset(t[-1] for t in _LOOSE_TRADES)
 
 
 def cuts(text: str, shortest: int = 3) -> list[str]:
@@ -66,7 +68,7 @@ def clean_phone(text: str | None) -> str:
 def stem_of(parsed: ParsedName) -> str:
     """The core without endings offices add to a trade or leave out (种植, 养殖…); the core where nothing would be left
     of the trade."""
-    stem = _LOOSE_TRADE.sub("", parsed.core)
+    stem = _LOOSE_TRADE.sub("", parsed.core) if parsed.core[-1:] in _LOOSE_ENDS else parsed.core
     return stem if len(stem) > max(len(parsed.brand), 1) else parsed.core
 
 
@@ -75,21 +77,27 @@ def _village(rest: str) -> str:
     return str(found[1]) if found else ""
 
 
-def _distinct(values: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(v for v in values if v))
+def _distinct(values: Sequence[str]) -> list[str]:
+    given = [v for v in values if v]
+    return given if len(given) < 2 else list(dict.fromkeys(given))
 
 
 def _name_columns(parts: Sequence[ParsedName]) -> dict[str, list[str]]:
     """What the names of one profile (its present and former one) give to compare, but sounds and looks."""
     return {
-        "surface": _distinct(p.surface for p in parts),
-        "core": _distinct(c + (f"#{p.branch}" if p.form == BRANCH else "") for p in parts for c in p.cores if c),
-        "trade": _distinct(p.trade for p in parts),
-        "brand": _distinct(p.brand for p in parts if len(p.brand) >= 2),
-        "stem": _distinct(map(stem_of, parts)),
-        "form": _distinct(p.form for p in parts if p.form != BARE),
-        "region": _distinct(r for p in parts for r in p.regions if r and r[-1] in COUNTY_ENDS),
+        "surface": _distinct([p.surface for p in parts]),
+        "core": _distinct([c for p in parts for c in (_branch_cores(p) if p.form == BRANCH else p.cores)]),
+        "trade": _distinct([p.trade for p in parts]),
+        "brand": _distinct([p.brand for p in parts if len(p.brand) >= 2]),
+        "stem": _distinct([stem_of(p) for p in parts]),
+        "form": _distinct([p.form for p in parts if p.form != BARE]),
+        "region": _distinct([r for p in parts for r in p.regions if r and r[-1] in COUNTY_ENDS]),
     }
+
+
+def _branch_cores(parsed: ParsedName) -> list[str]:
+    """What a branch (分社) is called, and of whom."""
+    return [f"{c}#{parsed.branch}" for c in parsed.cores if c]
 
 
 def _translated(values: Sequence[Sequence[str]], translate: Callable[[str], str]) -> list[list[str]]:
@@ -128,9 +136,7 @@ def profile_features(profiles: pa.Table, gazetteer: Gazetteer) -> pa.Table:
     sounds, looks = _translated(cores, sound_of), _translated(cores, look_of)
     loose = _translated(cores, loose_sound_of)
     columns["sound"] = list(map(_distinct, sounds))
-    columns["look"] = [
-        _distinct(v for pair in zip(*both, strict=True) for v in pair) for both in zip(looks, loose, strict=True)
-    ]
+    columns["look"] = [_distinct([*a, *b]) for a, b in zip(looks, loose, strict=True)]
     add(columns, places)
     reps, places = _by_value(profiles["representative"].to_pylist(), clean_person)
     people = [[r] if r else [] for r in reps]
@@ -146,11 +152,11 @@ def profile_features(profiles: pa.Table, gazetteer: Gazetteer) -> pa.Table:
     heads = [parsed[n] if n else nameless for n in names]
     where = list(zip(heads, at, strict=True))
     made["town"] = pa.array(
-        [_distinct((towns[t], addresses[a].town, head.town)) for t, (head, a) in zip(of_town, where, strict=True)],
+        [_distinct([towns[t], addresses[a].town, head.town]) for t, (head, a) in zip(of_town, where, strict=True)],
         text_list,
     )
     made["village"] = pa.array(
-        [_distinct((addresses[a].village, f"{h.town}{h.village}" if h.village else "")) for h, a in where], text_list
+        [_distinct([addresses[a].village, f"{h.town}{h.village}" if h.village else ""]) for h, a in where], text_list
     )
     numbers = pa.array(range(len(names)), pa.int32())
     return pa.table({"profile": numbers} | {c: made.get(c, pa.nulls(0, text_list)) for c in FEATURE_COLUMNS})

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from hub.identifiers.codes import (
     CodeKind,
@@ -18,10 +19,14 @@ from hub.identifiers.codes import (
     is_cooperative_uscc,
     looks_like_id_card,
     organisation_check_passes,
+    proven_codes,
     suggest_repairs,
     uscc_check_passes,
 )
 from hub.matching.clusters import Clusters
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,7 @@ def code_facts(written: str) -> CodeFacts:
             )
         if uscc_check_passes(code) or organisation_check_passes(code[8:17]):
             if uscc_check_passes(code) and organisation_check_passes(code[8:17]):
-                return CodeFacts(organisation=code[8:17], how="统一社会信用代码", shown=code)
+                return _proven_facts(code)
             return _repairable(code)
         return _repairable(code)
     if kind is CodeKind.TAX15:
@@ -65,6 +70,22 @@ def code_facts(written: str) -> CodeFacts:
     if len(code) > 18:
         return _subject(code)
     return _repairable(code) if len(code) >= 12 else CodeFacts()
+
+
+def facts_table(written: Sequence[str]) -> pa.Table:
+    """What many written codes say, one line each: `written` and the fields of `CodeFacts` (`sign` for its `key`)."""
+    import pyarrow as pa
+
+    proven = proven_codes(written)
+    facts = [_proven_facts(w) if sure else code_facts(w) for w, sure in zip(written, proven.tolist(), strict=True)]
+    texts = {"organisation": "organisation", "sign": "key", "how": "how", "shown": "shown"}
+    columns = {column: pa.array([getattr(f, name) for f in facts], pa.string()) for column, name in texts.items()}
+    options = pa.array([f.options for f in facts], pa.list_(pa.string()))
+    return pa.table({"written": pa.array(written, pa.string()), "options": options} | columns)
+
+
+def _proven_facts(code: str) -> CodeFacts:
+    return CodeFacts(organisation=code[8:17], how="统一社会信用代码", shown=code)
 
 
 def _repairable(code: str) -> CodeFacts:

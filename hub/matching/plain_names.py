@@ -14,6 +14,7 @@ _STATE_WORDS = (
 )
 _BRACKETED_STATE = re.compile(rf"\(([^()]*(?:{_STATE_WORDS})[^()]*)\)")
 _BARE_STATE = re.compile(r"(?<=社)(?:[-_—]*(?:已?(?:吊销|注销|撤销|歇业|停业)|异常))+$")
+_STATE_ENDS = "销业常"
 _MARKS = re.compile(r"[\s'\"`´’‘“”·.。,,、;;::!?*#※★☆▲△●○◆◇~^|\\/_<>《》〈〉=+-]+")
 _BRACKETS = str.maketrans("〔〕【】[]{}﹝﹞「」『』", "()()()()()()()")
 _LEADING_NUMBER = re.compile(r"^(?:\(?\d{1,4}\)?[.、．)\s]+|[①-⑳]+)")
@@ -25,7 +26,8 @@ def plain_name(text: str | None) -> str:
     if not text:
         return ""
     if _PLAIN.fullmatch(text):  # nearly all texts: nothing below but the last line would change them
-        return _BARE_STATE.sub("", simplified(text))
+        value = simplified(text)
+        return _BARE_STATE.sub("", value) if value[-1] in _STATE_ENDS else value
     value = unicodedata.normalize("NFKC", text)
     value = "".join(c for c in value if unicodedata.category(c) not in {"Cf", "Cc", "Co"} or c in "\n\t")
     value = _LEADING_NUMBER.sub("", value.strip())

@@ -10,7 +10,7 @@ import numpy as np
 
 from hub.matching.code_parties import COMPARED, parties_by_codes
 from hub.matching.components import batches, labels_by_shared
-from hub.matching.grouping import code_facts
+from hub.matching.grouping import facts_table
 from hub.matching.rules import weak_names
 
 if TYPE_CHECKING:
@@ -30,23 +30,10 @@ CREATE = """
 def write_tokens(connection: duckdb.DuckDBPyConnection, subjects: str) -> None:
     """Table `token` for the profiles of a table: what makes profiles depend on one another before names are compared
     (codes, codes a damaged one may have been, the names codes stand under). Decisions are added with `tie_decisions`."""
-    import pyarrow as pa
-
     written: pa.Table = connection.sql(
         f"select distinct unnest(codes) as written from profile semi join {subjects} using (profile) order by 1"
     ).to_arrow_table()
-    facts = [code_facts(w) for w in written["written"].to_pylist()]
-    said = pa.table(
-        {
-            "written": written["written"],
-            "organisation": pa.array([f.organisation for f in facts], pa.string()),
-            "options": pa.array([list(f.options) for f in facts], pa.list_(pa.string())),
-            "sign": pa.array([f.key for f in facts], pa.string()),
-            "how": pa.array([f.how for f in facts], pa.string()),
-            "shown": pa.array([f.shown for f in facts], pa.string()),
-        }
-    )
-    connection.register("fact_in", said)
+    connection.register("fact_in", facts_table(written["written"].to_pylist()))
     connection.execute(
         f"""create or replace temp table subject_fact as
             select profile, place, f.* exclude (written) from (
