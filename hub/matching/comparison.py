@@ -95,7 +95,7 @@ COMPARISONS: tuple[Comparison, ...] = (
         _empty("phone"),
         (
             Level("same", "电话相同", _both("phone")),
-            Level("near", "电话只差一位", _both("phone_cut")),
+            Level("near", "电话只差一位", f"({_both('phone_half')} and {_both('phone_cut')})"),  # the cheaper first
         ),
         "电话不同",
     ),
@@ -152,6 +152,10 @@ DERIVED_COLUMNS: dict[str, str] = {
     "sound_cut": _at_each_place("sound", ""),
     "sound_mask": _at_each_place("sound", "'?' || "),
     "rep_cut": _at_each_place("rep", "'?' || "),
+    "phone_half": (
+        "list_distinct(flatten(list_transform(phone, "
+        "lambda c: [left(c, len(c) // 2) || '?', '?' || right(c, len(c) // 2)])))"
+    ),
     "phone_cut": _at_each_place("phone", "'?' || "),
 }
 

@@ -2,59 +2,85 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import pickle
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from hub.matching.features import profile_features
 from hub.matching.names import Gazetteer
 
 if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
+
     import pyarrow as pa
 
 _CHUNK = 20_000
-_WORTH_PROCESSES = 60_000  # profiles; below, starting processes costs more than it saves
+_WORTH_PROCESSES = 80_000  # profiles; below, starting processes costs more than it saves
 _MOST_PROCESSES = 2
 
 
-def features_in_chunks(profiles: pa.Table, gazetteer: Gazetteer) -> Iterator[tuple[pa.Table, pa.Table]]:
-    """(profiles, their features) chunk by chunk; together all profiles, those of one name next to each other."""
-    if profiles.num_rows <= _CHUNK:
-        yield profiles, profile_features(profiles, gazetteer)
-        return
-    profiles = profiles.sort_by("name")
-    chunks = [profiles.slice(at, _CHUNK) for at in range(0, profiles.num_rows, _CHUNK)]
-    workers = min(_MOST_PROCESSES, os.cpu_count() or 1)
-    if profiles.num_rows < _WORTH_PROCESSES or workers < 2:
-        for chunk in chunks:
-            yield chunk, profile_features(chunk, gazetteer)
-        return
-    from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing import get_context
+class Parser:
+    """Makes features; in processes of its own if it has a pool."""
 
-    # spawned, not forked: a fork would inherit the threads' locks of DuckDB and of the database driver
-    with ProcessPoolExecutor(
-        workers, mp_context=get_context("spawn"), initializer=_take_gazetteer, initargs=(gazetteer,)
-    ) as pool:
-        waiting = []
+    def __init__(self, pool: ProcessPoolExecutor | None, workers: int) -> None:
+        self._pool, self._workers = pool, workers
+
+    def features(self, profiles: pa.Table, gazetteer: Gazetteer) -> Iterator[tuple[pa.Table, pa.Table]]:
+        """(profiles, their features) chunk by chunk; together all profiles, those of one name next to each other."""
+        if profiles.num_rows <= _CHUNK:
+            yield profiles, profile_features(profiles, gazetteer)
+            return
+        profiles = profiles.sort_by("name")
+        chunks = [profiles.slice(at, _CHUNK) for at in range(0, profiles.num_rows, _CHUNK)]
+        if self._pool is None:
+            for chunk in chunks:
+                yield chunk, profile_features(chunk, gazetteer)
+            return
+        places = pickle.dumps(gazetteer)
+        waiting: list[tuple[pa.Table, Any]] = []
         for chunk in chunks:
-            waiting.append((chunk, pool.submit(_features, _small(chunk))))
-            if len(waiting) > 2 * workers:
+            waiting.append((chunk, self._pool.submit(_features, places, _small(chunk))))
+            if len(waiting) > 2 * self._workers:
                 done, features = waiting.pop(0)
                 yield done, features.result()
         for done, features in waiting:
             yield done, features.result()
 
 
-_gazetteer: list[Gazetteer] = []
+@contextmanager
+def parser(profiles: int) -> Iterator[Parser]:
+    """A parser for about so many profiles. Its processes start at once, while the caller reads what is to be parsed."""
+    workers = min(_MOST_PROCESSES, os.cpu_count() or 1)
+    if profiles < _WORTH_PROCESSES or workers < 2:
+        yield Parser(None, 1)
+        return
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    # spawned, not forked: a fork would inherit the threads' locks of DuckDB and of the database driver
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        for _ in range(workers):
+            pool.submit(_wake)
+        yield Parser(pool, workers)
 
 
-def _take_gazetteer(gazetteer: Gazetteer) -> None:
-    _gazetteer[:] = [gazetteer]
+def _wake() -> None:
+    """Loads what parsing needs."""
+    gc.disable()  # as in `hub.matching.resolve`
+    Gazetteer().parse("某某专业合作社")
 
 
-def _features(chunk: pa.Table) -> pa.Table:
-    return profile_features(chunk, _gazetteer[0])
+_gazetteer: dict[bytes, Gazetteer] = {}
+
+
+def _features(places: bytes, chunk: pa.Table) -> pa.Table:
+    if places not in _gazetteer:
+        _gazetteer.clear()
+        _gazetteer[places] = pickle.loads(places)  # noqa: S301 -- from the process that started this one
+    return profile_features(chunk, _gazetteer[places])
 
 
 def _small(chunk: pa.Table) -> pa.Table:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-SAMPLE = 40_000  # profiles the gazetteer is learned from; shares and floors need no more
+SAMPLE = 20_000  # profiles the gazetteer is learned from; shares and floors need no more
 DRIFT = 0.05  # share by which the number of profiles may change before the reference is learned anew
 _STEPS = 4  # the number of cooperatives is rounded to steps of 2 ** (1/4): a few more change no chance
 
@@ -38,6 +38,8 @@ class Reference:
             "short_regions": sorted(places.short_regions),
             "towns": dict(sorted(places.towns.items())),
             "trades": sorted(places.trades),
+            "home": places.home,
+            "villages": sorted(places.villages),
             "cooperatives": self.cooperatives,
         }
 
@@ -49,9 +51,8 @@ class Reference:
 
 def reference_from_json(data: dict[str, Any]) -> Reference:
     """A reference as `Reference.to_json` wrote it."""
-    gazetteer = Gazetteer(
-        frozenset(data["regions"]), frozenset(data["short_regions"]), dict(data["towns"]), frozenset(data["trades"])
-    )
+    regions, short, trades, villages = (frozenset(data[c]) for c in ("regions", "short_regions", "trades", "villages"))
+    gazetteer = Gazetteer(regions, short, dict(data["towns"]), trades, data["home"], villages)
     return Reference(gazetteer, int(data["cooperatives"]))
 
 

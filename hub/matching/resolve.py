@@ -8,6 +8,7 @@ much since that the reference (gazetteer, number of cooperatives) is learned ane
 
 from __future__ import annotations
 
+import gc
 import json
 from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
@@ -21,13 +22,16 @@ from hub.matching import changes, matcher, results, writing
 from hub.matching.adoption import model_of
 from hub.matching.bonds import Tie, tie_all_bonds
 from hub.matching.model import Model
-from hub.matching.parsing import features_in_chunks
+from hub.matching.parsing import parser
 from hub.matching.reading import Inputs, read_changes, read_inputs, read_profiles, read_some_profiles
 from hub.matching.reference import Reference, count_cooperatives, drifted, learn_places, reference_from_json
 from hub.matching.rounds import Question
 from hub.matching.workspace import Workspace
+from hub.store.foreign_keys import checked_at_the_end
 
 _LOCK = 0x_C00B_0004  # one matching at a time
+_LARGE = 50_000  # profiles, from which on foreign keys are checked at the end
+_WRITTEN = ("cooperative_id", "id_event", "link")
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,8 @@ def resolve_within(
             **{**json.loads(state["summary"]), "changed": False, "events": {}, "full": False, "looked_at": 0}
         )
     tables = Workspace(workspace, state.get("workspace"))
+    collecting = gc.isenabled()
+    gc.disable()  # millions of small lists and no cycles: looking through them again and again finds nothing
     try:
         night = _Night(connection, deployment, model, inputs=inputs, tables=tables, state=state, run_id=run_id)
         summary = night.partial() if night.may_be_partial() else None
@@ -98,6 +104,8 @@ def resolve_within(
         night.remember(summary)
         return summary
     finally:
+        if collecting:
+            gc.enable()
         tables.close()
 
 
@@ -141,10 +149,11 @@ class _Night:
         now = set(self.inputs.decided.standing)
         news = sorted({key for a, b, *_ in before ^ now for key in (a, b)})
         came = changes.note_changes(duck, counts, matcher.profile_numbers(news))
-        for profiles, features in features_in_chunks(
-            read_some_profiles(self.connection, came), self.reference.gazetteer
-        ):
-            matcher.add_profiles(duck, profiles, features)
+        with parser(came.num_rows) as parse:
+            for profiles, features in parse.features(
+                read_some_profiles(self.connection, came), self.reference.gazetteer
+            ):
+                matcher.add_profiles(duck, profiles, features)
         gone = [r[0] for r in duck.execute("select profile_key from profile semi join gone using (profile)").fetchall()]
         undone = matcher.profile_numbers([k for a, b, *_ in sorted(before - now) for k in (a, b)])
         same, different = self._decided()
@@ -181,20 +190,21 @@ class _Night:
         """Matches all profiles from nothing."""
         self.tables.start_anew()
         duck = self.tables.duck
-        profiles = read_profiles(self.connection)
-        size = profiles.num_rows
-        keep = self.reference is not None and not drifted(size, self.learned_from)
-        places = self.reference.gazetteer if self.reference and keep else learn_places(profiles, self.deployment.county)
-        for chunk, features in features_in_chunks(profiles, places):
-            matcher.add_profiles(duck, chunk, features)
-        del profiles
+        with parser(self.connection.execute(text("select count(*) from profile")).scalar_one()) as parse:
+            profiles = read_profiles(self.connection)
+            size = profiles.num_rows
+            keep = self.reference if self.reference and not drifted(size, self.learned_from) else None
+            places = keep.gazetteer if keep else learn_places(profiles, self.deployment.county)
+            for chunk, features in parse.features(profiles, places):
+                matcher.add_profiles(duck, chunk, features)
+            del profiles
         same, different = self._decided()
         count = matcher.match_all(
             duck,
             self.model,
             same,
             different,
-            cooperatives=self.reference.cooperatives if self.reference and keep else None,
+            cooperatives=keep.cooperatives if keep else None,
             tie=tie,
         )
         self.reference = Reference(places, count)
@@ -216,9 +226,10 @@ class _Night:
         if not full:
             writing.note_profiles(connection, duck, gone)
         assignment = writing.give_ids(connection, duck, everything=full)
-        writing.write_ids(connection, assignment, self.run_id)
         model, run_id = self.model, self.run_id
-        writing.write_links(connection, duck, questions, assignment=assignment, model=model, run_id=run_id)
+        with checked_at_the_end(connection, *(_WRITTEN if full and self._size() > _LARGE else ())):
+            writing.write_ids(connection, assignment, run_id)
+            writing.write_links(connection, duck, questions, assignment=assignment, model=model, run_id=run_id)
         writing.write_questions(connection, duck, questions, model=model, run_id=run_id, everything=full)
         writing.forget_profiles(connection)
         counts = duck.execute(

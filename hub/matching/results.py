@@ -95,13 +95,13 @@ def groups_of(connection: duckdb.DuckDBPyConnection, profiles: str) -> tuple[lis
 
 
 def link_rows(connection: duckdb.DuckDBPyConnection, questions: Iterable[Question], model: Model) -> pa.Table:
-    """Rows of the table `link` for the profiles of `result`; table `bearing(grp, coop_id, seed)` says which group bears
-    which id, and the profile the id was first given to."""
+    """Rows of the table `link` for the profiles of `result`, told to `settled` too; table `bearing(grp, coop_id, seed)` says
+    which group bears which id, and the profile the id was first given to."""
     connection.register("asked_in", _asked(connection, list(questions), model))
     connection.register("compared_in", _compared(connection, model))
     connection.execute(
         """create or replace temp table written as
-           select r.profile, p.profile_key, g.coop_id, s.how, s.shown, r.score, o.profile_key as partner,
+           select r.profile, r.grp, p.profile_key, g.coop_id, s.how, s.shown, r.score, o.profile_key as partner,
                   coalesce(o.name, '该社') as partner_name, o.name is not null as named, q.reason as asked, q.evidence as asked_evidence,
                   c.sentence, c.nameless, c.items, case when s.conflict is not null then coalesce(w.name, '') end as owner,
                   case when r.link in ('review', 'nothing') then 'review'
@@ -140,6 +140,10 @@ def link_rows(connection: duckdb.DuckDBPyConnection, questions: Iterable[Questio
             "pasted": pasted_code(_NAME),
         },
     ).to_arrow_table()
+    connection.execute("delete from settled where profile in (select profile from result)")
+    connection.execute(
+        "insert into settled select profile, grp, case when empty then 'nothing' else link end from written"
+    )
     connection.execute("drop table written")
     return rows
 

@@ -6,11 +6,11 @@ it is written out here because the night cannot wait for a library that plans it
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hub.matching.comparison import COMPARISONS, DERIVED_COLUMNS, FEATURE_COLUMNS, NAME_COLUMNS, level_sql
+from hub.matching.comparison import COMPARISONS, DERIVED_COLUMNS, FEATURE_COLUMNS, NAME_COLUMNS, Comparison, level_sql
 from hub.matching.model import Model
 
 if TYPE_CHECKING:
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 MOST_WITH_A_KEY = 60  # a representative or phone shared by more parties than this tells nothing
 MOST_WITH_A_NAME_KEY = 400
 _ROUNDING = 1e-6  # more than sums of weights in another order may differ by
-_DERIVED = ", ".join(f"{sql} as {column}" for column, sql in DERIVED_COLUMNS.items())
-# The cheapest to compare first: most pairs are out before their names are looked at.
-_STAGES = (("town", "place", "founded", "form", "region"), ("representative", "phone"), ("name",))
+# Read by candidates, which several threads share; the optimizer would begin with the parties, fewer than one thread's portion.
+_PAIRS_FIRST = "set disabled_optimizers = 'join_order,build_side_probe_side'"
+_OF_PEOPLE = ("rep_cut", "phone_half", "phone_cut")
+_OF_NAMES = tuple(c for c in DERIVED_COLUMNS if c not in _OF_PEOPLE)
 
 
 def open_workspace(path: Path | None = None, *, memory: str | None = None) -> duckdb.DuckDBPyConnection:
@@ -78,49 +79,69 @@ def gather_parties(connection: duckdb.DuckDBPyConnection, members: str, rare: st
 
 def derive_columns(connection: duckdb.DuckDBPyConnection) -> None:
     """Adds to table `party` the columns that follow from its others (`comparison.DERIVED_COLUMNS`)."""
-    connection.execute(f"create or replace temp table party as select *, {_DERIVED} from party")
+    connection.execute(f"create or replace temp table party as select *, {_derived(DERIVED_COLUMNS)} from party")
+
+
+def _derived(columns: Iterable[str]) -> str:
+    return ", ".join(f"{DERIVED_COLUMNS[c]} as {c}" for c in columns)
 
 
 def score_candidates(connection: duckdb.DuckDBPyConnection, model: Model, *, least: float = -12.0) -> None:
     """Table `scored(a, b, b_coded, weight, g_<comparison>…)`: log2 Bayes factor of each candidate and its levels;
-    those far from any match are left out. Derived columns need not be in `party`."""
-    comparisons = {c.name: c for c in COMPARISONS}
-    weights = {name: model.weights(c) for name, c in comparisons.items()}
+    those far from any match are left out. Derived columns need not be in `party`.
 
-    def weight(names: Iterable[str]) -> str:
-        return " + ".join(
-            f"case g_{n} {' '.join(f'when {level} then {w:.12e}' for level, w in sorted(weights[n].items()))} end"
-            for n in names
-        )
-
+    Names have the most levels and the dearest: they are compared in full only where the rest leaves a chance."""
+    name = COMPARISONS[0]
+    rest = COMPARISONS[1:]
+    plain = [lv for lv in name.levels if not any(f"}}{c}" in lv.sql for c in DERIVED_COLUMNS)]
+    weights = {c.name: model.weights(c) for c in COMPARISONS}
+    best = len(name.levels)
+    told = {best - i: lv.sql.format(l="l.", r="r.") for i, lv in enumerate(name.levels) if lv in plain}
+    at_best = max(w for level, w in weights[name.name].items() if level not in told and level >= 0)
+    levels = ", ".join(f"{level_sql(c)} as g_{c.name}" for c in rest)
     connection.execute(
-        "create or replace temp table stage as select c.*, p.coded as b_coded from candidate c join party p on p.party = b"
+        f"""create or replace temp table near_party as
+            select party, coded, {", ".join(FEATURE_COLUMNS)}, rare_rep, {_derived(_OF_PEOPLE)} from party"""
     )
-    party, known = "party", tuple[str, ...]()
-    for stage in _STAGES:
-        levels = ", ".join(f"{level_sql(comparisons[n])} as g_{n}" for n in stage)
-        connection.execute(
-            f"""create or replace temp table compared as
-                select c.*, {levels} from stage c join {party} l on l.party = c.a join {party} r on r.party = c.b"""
-        )
-        known = (*known, *stage)
-        best = sum(max(weights[n].values()) for n in comparisons if n not in known)
-        connection.execute(
-            f"create or replace temp table stage as from compared where {weight(known)} > {least - best - _ROUNDING!r}"
-        )
-        if party == "party":
-            connection.execute(
-                f"""create or replace temp table near_party as select party, {", ".join(FEATURE_COLUMNS)}, rare_rep, {_DERIVED}
-                    from party semi join (select a as party from stage union select b from stage) using (party)"""
-            )
-            party = "near_party"
-    levels = ", ".join(f"g_{n}" for n in comparisons)
+    connection.execute(_PAIRS_FIRST)
+    connection.execute(
+        f"""create or replace temp table compared as
+            select c.a, c.b, r.coded as b_coded, {levels},
+                case when {name.missing.format(l="l.", r="r.")} then -1
+                     {" ".join(f"when {sql} then {level}" for level, sql in told.items())} end as g_name
+            from candidate c join near_party l on l.party = c.a join near_party r on r.party = c.b"""
+    )
+    connection.execute("reset disabled_optimizers")
+    connection.execute(
+        f"""create or replace temp table likely as select * exclude (g_name) from compared
+            where {_weight(rest, weights)} + {_weight([name], weights, otherwise=at_best)} > {least - _ROUNDING!r}"""
+    )
+    connection.execute(
+        f"""create or replace temp table near_party as select party, {", ".join(NAME_COLUMNS)}, {_derived(_OF_NAMES)}
+            from party semi join (select a as party from likely union select b from likely) using (party)"""
+    )
+    connection.execute(
+        f"""create or replace temp table compared as select c.*, {level_sql(name)} as g_name
+            from likely c join near_party l on l.party = c.a join near_party r on r.party = c.b"""
+    )
     connection.execute(
         f"""create or replace temp table scored as select * from (
-              select a, b, b_coded, {levels}, {weight(comparisons)} as weight from stage) where weight > {least!r}"""
+              select a, b, b_coded, {", ".join(f"g_{c.name}" for c in COMPARISONS)}, {_weight(COMPARISONS, weights)} as weight
+              from compared) where weight > {least!r}"""
     )
-    for name in ("stage", "compared", "near_party"):
-        connection.execute(f"drop table {name}")
+    for table in ("likely", "compared", "near_party"):
+        connection.execute(f"drop table {table}")
+
+
+def _weight(
+    comparisons: Sequence[Comparison], weights: Mapping[str, Mapping[int, float]], *, otherwise: float | None = None
+) -> str:
+    """SQL of the sum of weights of levels `g_…`; `otherwise` is that of a level not known."""
+    last = "" if otherwise is None else f" else {otherwise:.12e}"
+    return " + ".join(
+        f"case g_{c.name} {' '.join(f'when {n} then {w:.12e}' for n, w in sorted(weights[c.name].items()))}{last} end"
+        for c in comparisons
+    )
 
 
 def fetch_scored(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:

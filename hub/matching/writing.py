@@ -189,20 +189,20 @@ def write_links(
     run_id: int | None,
 ) -> None:
     """Upserts what changed; profiles that are no longer live keep their link, led on to the id that bears it now."""
+    import pyarrow as pa
+
+    rows = link_rows(duck, questions, model)
+    if not connection.execute(text("select exists (select from link)")).scalar_one():
+        runs = pa.array([run_id] * rows.num_rows, pa.int64())
+        copy_in(connection, "link", rows.append_column("run_id", runs))
+        return
     connection.execute(
         text(
             "create temporary table new_link (profile_key text, coop_id text, link text, score float8, reason text, "
             "evidence jsonb) on commit drop"
         )
     )
-    rows = link_rows(duck, questions, model)
     copy_in(connection, "new_link", rows)
-    duck.register("row_in", rows)
-    duck.execute(
-        """update settled set link = r.link from (select profile, w.link from row_in w join profile using (profile_key)) r
-           where r.profile = settled.profile and settled.link <> 'nothing'"""
-    )
-    duck.unregister("row_in")
     connection.execute(
         text(
             """
