@@ -2,7 +2,8 @@
 share a key and are alike enough to matter. Parties without a common chain of bonds never influence one another, so each
 chain is matched by itself, and a night matches only the chains it touched.
 
-Tables: `key` (a party's keys, hashed), `key_count` (how many parties have each), `bond` (a and b, the smaller first).
+Tables: `key` (a party's keys, hashed), `key_count` (how many parties have each), `bond` (a and b, the smaller first, with
+the weight and the levels by which they are alike, in the order of `COMPARISONS`; null where they are to be weighed again).
 """
 
 from __future__ import annotations
@@ -11,9 +12,15 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from hub.matching.comparison import FEATURE_COLUMNS, KEYS_OF_PEOPLE, PARTY_KEYS, column_sql
+from hub.matching.comparison import COMPARISONS, CUT_KEY, FEATURE_COLUMNS, KEYS_OF_PEOPLE, PARTY_KEYS, column_sql
 from hub.matching.model import Model
-from hub.matching.scoring import MOST_WITH_A_KEY, MOST_WITH_A_NAME_KEY, gather_parties, score_candidates
+from hub.matching.scoring import (
+    MOST_WITH_A_CUT,
+    MOST_WITH_A_KEY,
+    MOST_WITH_A_NAME_KEY,
+    gather_parties,
+    score_candidates,
+)
 
 if TYPE_CHECKING:
     import duckdb
@@ -23,9 +30,9 @@ LEAST_CHANCE = 0.005  # a pair less likely than this, taken alone, ties nothing 
 RARE_CODED, RARE_ANY = 1, 12  # a representative of at most so many parties with a code, and of all, is rare
 
 CREATE = """
-    create table if not exists key (party bigint, coded boolean, key ubigint, people boolean);
+    create table if not exists key (party bigint, coded boolean, key ubigint, people boolean, whole boolean);
     create table if not exists key_count (key ubigint, people boolean, parties bigint, coded bigint);
-    create table if not exists bond (a bigint, b bigint);
+    create table if not exists bond (a bigint, b bigint, weight double, levels tinyint[]);
 """
 
 
@@ -33,13 +40,14 @@ def write_keys(connection: duckdb.DuckDBPyConnection, subjects: str) -> None:
     """Keys of the parties the profiles of table `subjects` stand in; those parties must stand in it whole."""
     unnested = " union all ".join(
         f"select s.party, s.organisation is not null as coded, '{sign}' || unnest({column_sql(column)}) as text, "
-        f"{'true' if sign in KEYS_OF_PEOPLE else 'false'} as people from feature join chosen s using (profile)"
+        f"{'true' if sign in KEYS_OF_PEOPLE else 'false'} as people, "
+        f"{'false' if column == CUT_KEY else 'true'} as whole from feature join chosen s using (profile)"
         + ("" if sign in KEYS_OF_PEOPLE else " where not s.weak")
         for sign, column in PARTY_KEYS
     )
     connection.execute(
         f"""insert into key with chosen as (select * from standing semi join {subjects} using (profile))
-            select distinct party, coded, hash(text) as key, people from ({unnested})"""
+            select party, coded, hash(text) as key, people, bool_or(whole) from ({unnested}) group by all"""
     )
 
 
@@ -55,7 +63,7 @@ def count_keys(connection: duckdb.DuckDBPyConnection, changed: str | None = None
         connection.execute(
             f"""create or replace temp table {changed} as select distinct party from key semi join (
                   select key from key_now n full join key_count c using (key)
-                  where ({_in_use("n")}) is distinct from ({_in_use("c")})
+                  where ({_in_use("n")}, {_few("n")}) is distinct from ({_in_use("c")}, {_few("c")})
                      or (coalesce(n.people, c.people) and ({_rare("n")}) is distinct from ({_rare("c")}))) using (key)"""
         )
     connection.execute("delete from key_count")
@@ -66,6 +74,10 @@ def count_keys(connection: duckdb.DuckDBPyConnection, changed: str | None = None
 def _in_use(t: str) -> str:
     most = f"case when {t}.people then {MOST_WITH_A_KEY} else {MOST_WITH_A_NAME_KEY} end"
     return f"coalesce({t}.parties <= {most}, true)"
+
+
+def _few(t: str) -> str:
+    return f"coalesce({t}.parties <= {MOST_WITH_A_CUT}, true)"
 
 
 def _rare(t: str) -> str:
@@ -79,10 +91,11 @@ def rare_representatives(parties: str) -> str:
 
 
 def find_usable_keys(connection: duckdb.DuckDBPyConnection) -> None:
-    """Table `usable(party, coded, key)`: keys that a party without a code shares with some others, and not too many."""
+    """Table `usable(party, coded, key, any)`: keys that a party without a code shares with some others, and not too many.
+    Of two that share a key, one must have it as `any`."""
     connection.execute(
-        f"""create or replace temp table usable as select party, coded, key from key semi join (
-              select key from key_count c where parties > 1 and coded < parties and {_in_use("c")}) using (key)"""
+        f"""create or replace temp table usable as select party, k.coded, key, whole or few as any from key k join (
+              select key, {_few("c")} as few from key_count c where parties > 1 and coded < parties and {_in_use("c")}) using (key)"""
     )
 
 
@@ -95,7 +108,7 @@ def find_candidates(connection: duckdb.DuckDBPyConnection, touched: str | None =
         f"""create or replace temp table candidate as
             select distinct greatest(x.party, y.party) as a, least(x.party, y.party) as b
             from (select * from usable {near}) x join usable y using (key)
-            where x.party <> y.party and not (x.coded and y.coded)"""
+            where x.party <> y.party and not (x.coded and y.coded) and (x.any or y.any)"""
     )
     connection.execute("drop table usable")
 
@@ -116,7 +129,8 @@ def tie_bonds(connection: duckdb.DuckDBPyConnection, model: Model, prior: float,
     )
     gather_wanted(connection, features)
     score_candidates(connection, model, least=least_weight(model, prior))
-    connection.execute("insert into bond select b, a from scored")
+    levels = ", ".join(f"g_{c.name}" for c in COMPARISONS)
+    connection.execute(f"insert into bond select b, a, weight, [{levels}] from scored")
     for name in ("candidate", "party", "party_plain", "scored"):
         connection.execute(f"drop table {name}")
     connection.execute("drop table wanted")

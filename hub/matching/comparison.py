@@ -159,9 +159,11 @@ DERIVED_COLUMNS: dict[str, str] = {
     "phone_cut": _at_each_place("phone", "'?' || "),
 }
 
-# Keys by which parties find one another: a sign, and the column (two signs may share one).
+# Keys by which parties find one another: a sign, and the column. A name of one slip finds the name it was by its cuts; that two
+# names share a cut says less, and most of them do where many cooperatives share a trade.
 PARTY_KEYS = (("S", "sound"), ("S", "sound_cut"), ("T", "stem"), ("L", "sound_letters"), ("R", "rep"), ("P", "phone"))
 KEYS_OF_PEOPLE = "RP"
+CUT_KEY = "sound_cut"
 
 
 def column_sql(column: str) -> str:

@@ -23,7 +23,7 @@ from hub.matching.grouping import Grouping, code_facts
 from hub.matching.model import Model, load_model
 from hub.matching.names import Gazetteer
 from hub.matching.reference import SAMPLE, Reference, count_cooperatives, learn_places
-from hub.matching.rounds import Chain, Question, Rounds, twin_question
+from hub.matching.rounds import Bond, Chain, Question, Rounds, twin_question
 from hub.matching.scoring import open_workspace
 
 if TYPE_CHECKING:
@@ -205,7 +205,7 @@ def _chain(connection: duckdb.DuckDBPyConnection, parties: NDArray[np.int64], di
         """select s.*, f.core[1] as core, p.n_rows, p.codes from standing s semi join batch_in using (party)
            join chain_feature f using (profile) join profile p using (profile) order by s.profile"""
     ).to_arrow_table()
-    tied = connection.execute("select a, b from bond semi join batch_in t on t.party = a order by a, b").fetchall()
+    tied = connection.execute("select * from bond semi join batch_in t on t.party = a order by a, b").fetchall()
     connection.unregister("batch_in")
     profiles: list[int] = table["profile"].to_pylist()
     place = {profile: i for i, profile in enumerate(profiles)}
@@ -224,7 +224,7 @@ def _chain(connection: duckdb.DuckDBPyConnection, parties: NDArray[np.int64], di
         _given(table["conflict"].to_pylist()),
         [c or "" for c in table["core"].to_pylist()],
         table["n_rows"].to_pylist(),
-        [(place[a], place[b]) for a, b in tied],
+        [Bond(place[a], place[b], weight, levels) for a, b, weight, levels in tied],
         coded=frozenset(i for i, how in enumerate(table["how"].to_pylist()) if how is not None),
         unplaced=frozenset(_unplaced(table["how"].to_pylist(), table["codes"].to_pylist())),
     )

@@ -5,9 +5,9 @@ stays by itself. A pure function of the profiles in it; chains of bonds do not i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hub.matching.clusters import Clusters
 from hub.matching.comparison import COMPARISONS, FEATURE_COLUMNS, level_name
@@ -43,6 +43,15 @@ def twin_question(a: int, b: int) -> Question:
     return Question(a, b, TWIN, {}, waits=False)
 
 
+class Bond(NamedTuple):
+    """Two parties (by position) that may be one; how likely, if it is known already (`hub.matching.bonds`)."""
+
+    a: int
+    b: int
+    weight: float | None = None
+    levels: Sequence[int] | None = None
+
+
 @dataclass
 class Chain:
     """What is matched together: profiles by position, in the order of their keys, with what they are by codes (`clusters`,
@@ -56,7 +65,7 @@ class Chain:
     conflicts: dict[int, int]
     cores: list[str]
     n_rows: list[int]
-    bonds: list[tuple[int, int]]
+    bonds: list[Bond]
     coded: frozenset[int] = frozenset()
     unplaced: frozenset[int] = frozenset()
     score: list[float | None] = field(default_factory=list)
@@ -86,6 +95,7 @@ class Rounds:
         self.changed: set[int] = set()  # parties that grew since they were scored
         self.rows_of: dict[int, list[dict[str, Any]]] = {}
         self.held_parties: set[int] = set()
+        self.known.update(self._known_bonds())
 
     def run(self) -> Chain:
         """All rounds, then the questions."""
@@ -101,13 +111,8 @@ class Rounds:
 
     def _weigh(self) -> None:
         """Scores of all parties without a code against those they have bonds with, `rows_of` by party."""
-        find, coded = self.clusters.find, self.clusters.organisation
-        self.held_parties = {find(i) for i in self.chain.conflicts}
-        pairs: set[tuple[int, int]] = set()
-        for x, y in self.chain.bonds:
-            a, b = find(x), find(y)
-            if a != b and not (a in coded and b in coded):
-                pairs.add((b, a) if a in coded or (b not in coded and b > a) else (a, b))
+        self.held_parties = {self.clusters.find(i) for i in self.chain.conflicts}
+        pairs = {p for p in (self._pair(bond.a, bond.b) for bond in self.chain.bonds) if p is not None}
         stale = sorted(p for p in pairs if p not in self.known or p[0] in self.changed or p[1] in self.changed)
         self.changed.clear()
         if stale:
@@ -119,6 +124,28 @@ class Rounds:
                 self.rows_of[pair[0]].append(row)
         for rows in self.rows_of.values():
             rows.sort(key=lambda r: (-r["weight"], r["b"]))
+
+    def _pair(self, x: int, y: int) -> tuple[int, int] | None:
+        """The parties of two positions, the one that may go to the other first; None when neither may."""
+        coded = self.clusters.organisation
+        a, b = self.clusters.find(x), self.clusters.find(y)
+        if a == b or (a in coded and b in coded):
+            return None
+        return (b, a) if a in coded or (b not in coded and b > a) else (a, b)
+
+    def _known_bonds(self) -> Iterator[tuple[tuple[int, int], dict[str, Any]]]:
+        """What is known of pairs before anything is linked."""
+        names = [f"g_{c.name}" for c in COMPARISONS]
+        for bond in self.chain.bonds:
+            pair = self._pair(bond.a, bond.b)
+            if pair is not None and bond.levels is not None:
+                of_two = {
+                    "a": pair[0],
+                    "b": pair[1],
+                    "b_coded": pair[1] in self.clusters.organisation,
+                    "weight": bond.weight,
+                }
+                yield pair, of_two | dict(zip(names, bond.levels, strict=True))
 
     def _score(self, pairs: list[tuple[int, int]]) -> None:
         import pyarrow as pa

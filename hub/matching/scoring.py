@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MOST_WITH_A_KEY = 60  # a representative or phone shared by more parties than this tells nothing
 MOST_WITH_A_NAME_KEY = 400
+MOST_WITH_A_CUT = 30  # names cut alike; neither is the other's whole name
 _ROUNDING = 1e-6  # more than sums of weights in another order may differ by
 # Read by candidates, which several threads share; the optimizer would begin with the parties, fewer than one thread's portion.
 _PAIRS_FIRST = "set disabled_optimizers = 'join_order,build_side_probe_side'"

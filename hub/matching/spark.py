@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     import duckdb
 
 # A party is compared with whatever shares one of its keys; two with a code of their own never are.
-_BLOCKING = {"blocking_rule": "l.block = r.block and not (l.coded and r.coded)", "arrays_to_explode": ["block"]}
+# A block is half of a key, which is as telling, and last whether it suffices that this side has it (`bonds.find_usable_keys`).
+_BLOCKING = {
+    "blocking_rule": "shiftright(l.block, 1) = shiftright(r.block, 1) and (l.block & 1) + (r.block & 1) > 0 "
+    "and not (l.coded and r.coded)",
+    "arrays_to_explode": ["block"],
+}
 
 
 def bonds_on_spark(spark: Any, folder: Path) -> bonds.Tie:
@@ -40,7 +45,7 @@ def bonds_on_spark(spark: Any, folder: Path) -> bonds.Tie:
             if _write_parties(connection, own / "party.parquet"):
                 _predict(spark, own, model, bonds.least_weight(model, prior))
                 connection.execute(
-                    f"insert into bond select least(party_l, party_r), greatest(party_l, party_r) "
+                    f"insert into bond select least(party_l, party_r), greatest(party_l, party_r), null, null "
                     f"from read_parquet('{own / 'bond'}/*.parquet')"
                 )
         finally:
@@ -58,7 +63,7 @@ def _write_parties(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
     # Parquet's unsigned 64-bit numbers are decimals to Spark: half of a key is as telling
     connection.execute(
         f"""copy (select p.* exclude (profiles), k.block from party p join (
-              select party, list((key >> 1)::bigint) as block from usable group by party) k using (party))
+              select party, list((key >> 2)::bigint * 2 + any::bigint) as block from usable group by party) k using (party))
             to '{path}' (format parquet)"""
     )
     count = connection.execute("select count(*) from party").fetchall()[0][0]
