@@ -91,10 +91,10 @@ def rare_representatives(parties: str) -> str:
 
 
 def find_usable_keys(connection: duckdb.DuckDBPyConnection) -> None:
-    """Table `usable(party, coded, key, any)`: keys that a party without a code shares with some others, and not too many.
-    Of two that share a key, one must have it as `any`."""
+    """Table `usable(party, coded, key, enough)`: keys that a party without a code shares with some others, and not too many.
+    Of two that share a key, one must have it as `enough`."""
     connection.execute(
-        f"""create or replace temp table usable as select party, k.coded, key, whole or few as any from key k join (
+        f"""create or replace temp table usable as select party, k.coded, key, whole or few as enough from key k join (
               select key, {_few("c")} as few from key_count c where parties > 1 and coded < parties and {_in_use("c")}) using (key)"""
     )
 
@@ -108,7 +108,7 @@ def find_candidates(connection: duckdb.DuckDBPyConnection, touched: str | None =
         f"""create or replace temp table candidate as
             select distinct greatest(x.party, y.party) as a, least(x.party, y.party) as b
             from (select * from usable {near}) x join usable y using (key)
-            where x.party <> y.party and not (x.coded and y.coded) and (x.any or y.any)"""
+            where x.party <> y.party and not (x.coded and y.coded) and (x.enough or y.enough)"""
     )
     connection.execute("drop table usable")
 

@@ -63,7 +63,7 @@ def _write_parties(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
     # Parquet's unsigned 64-bit numbers are decimals to Spark: half of a key is as telling
     connection.execute(
         f"""copy (select p.* exclude (profiles), k.block from party p join (
-              select party, list((key >> 2)::bigint * 2 + any::bigint) as block from usable group by party) k using (party))
+              select party, list((key >> 2)::bigint * 2 + enough::bigint) as block from usable group by party) k using (party))
             to '{path}' (format parquet)"""
     )
     count = connection.execute("select count(*) from party").fetchall()[0][0]
