@@ -36,14 +36,19 @@ class Round:
 def entities_of_profiles(
     connection: Connection, profiles: pa.Table, truth: dict[tuple[str, str, int], tuple[str, bool]]
 ) -> list[Counter[str]]:
-    """Per profile, how many of its live rows are which entity's; empty where the truth knows none."""
+    """Per profile, how many of its live rows are which entity's; empty where the truth knows none. A row whose cell names several
+    cooperatives is left out, as in `hub.matching.evaluation`."""
     said: dict[str, Counter[str]] = {}
     rows = connection.execute(
         text(
             """
-            select s.profile_key, d.name as file, s.sheet, s."row" from source_row s join delivery d using (delivery_id)
-            where s.profile_key is not null and s.superseded_by is null and d.state = 'accepted'
-              and s.disposition in ('accepted', 'duplicate')
+            select profile_key, file, sheet, "row" from (
+              select s.profile_key, d.name as file, s.sheet, s."row",
+                     count(*) over (partition by s.delivery_id, s.sheet, s."row") as parts
+              from source_row s join delivery d using (delivery_id)
+              where s.profile_key is not null and s.superseded_by is null and d.state = 'accepted'
+                and s.disposition in ('accepted', 'duplicate')) r
+            where parts = 1
             """
         )
     )

@@ -2,7 +2,8 @@
 by feed, how well probabilities keep their word, and the errors themselves.
 
 A truth file is CSV: `file, sheet, row, entity` and, where known, `source` (the feed) and `kind` (`coop`, anything else
-is no cooperative). A row under review counts as linked to nothing: it costs recall, never precision.
+is no cooperative). A row under review counts as linked to nothing: it costs recall, never precision. A row whose cell
+names several cooperatives is left out, because the truth names one of them.
 """
 
 from __future__ import annotations
@@ -114,7 +115,8 @@ def read_linked(
             """
             select s.feed, d.name as file, s.sheet, s."row", coalesce(p.name, '') as name, coalesce(l.link, '') as link,
                    case when s.disposition in ('accepted', 'duplicate') and l.link is distinct from 'review'
-                        then l.coop_id end as coop_id
+                        then l.coop_id end as coop_id,
+                   count(*) over (partition by s.delivery_id, s.sheet, s."row") > 1 as several
             from source_row s join delivery d using (delivery_id) left join profile p using (profile_key)
                  left join link l using (profile_key)
             where s.superseded_by is null order by s.row_id
@@ -127,6 +129,8 @@ def read_linked(
             key = (r.file, "", r.row)
         if key in truth and key not in seen:
             seen.add(key)
+            if r.several:
+                continue
             entity, is_coop = truth[key]
             found.append(LinkedRow(r.feed, r.file, r.sheet, r.row, r.name, r.link, r.coop_id, entity, is_coop))
     return found, len(truth) - len(seen)
