@@ -49,7 +49,7 @@ def run(scale: float) -> list[Measure]:
     try:
         import dedupe  # noqa: F401
     except ImportError:
-        note = "not installed (pip install dedupe); measured without it"
+        note = "not installed (pip install dedupe 'BTrees<6'); measured without it"
         missing = [Measure("dedupe", 0.0, note=note)]
     else:
         ways.append(("dedupe", lambda: _dedupe(rows, truth)))
@@ -146,9 +146,15 @@ def _dedupe(rows: Sequence[Organisation], truth: Sequence[str]) -> list[Any]:
     random.seed(1)
     deduper = dedupe.Dedupe(fields, num_cores=0)
     with_truth = {i: {**row, "truth": truth[i]} for i, row in data.items()}
-    training = dedupe.training_data_dedupe(with_truth, "truth", 2000)
-    deduper.prepare_training(data, sample_size=15_000)
-    deduper.mark_pairs(training)
+    labelled = dedupe.training_data_dedupe(with_truth, "truth", 500)
+    training = {
+        kind: [tuple({k: v for k, v in side.items() if k != "truth"} for side in pair) for pair in labelled[kind]]
+        for kind in ("match", "distinct")
+    }
+    file = StringIO()
+    dedupe.serializer.write_training(training, file)
+    file.seek(0)
+    deduper.prepare_training(data, training_file=file, sample_size=1_500)
     deduper.train(recall=1.0)
     found: dict[int, int] = {}
     for number, (members, _) in enumerate(deduper.partition(data, threshold=0.5)):

@@ -15,6 +15,7 @@ from hub.identifiers.codes import (
     organisation_check_character,
     organisation_check_passes,
     organisation_code_of,
+    proven_codes,
     registration_check_passes,
     suggest_repairs,
     uscc_check_character,
@@ -150,3 +151,29 @@ def test_a_separator_or_a_decimal_tail_is_not_part_of_a_code() -> None:
 
 def test_a_persons_number_is_never_repaired_into_an_organisation() -> None:
     assert suggest_repairs("11010519491231002X") == ()
+
+
+def _every_repair(code: str) -> set[str]:
+    """Credit codes one slip away that pass both checks, by trying all."""
+    near = {code[:i] + c + code[i + 1 :] for i in range(18) for c in USCC_ALPHABET}
+    near |= {code[:i] + code[i + 1] + code[i] + code[i + 2 :] for i in range(17)}
+    return {
+        n
+        for n in near - {code}
+        if is_cooperative_uscc(n) and organisation_check_passes(n[8:17]) and uscc_check_passes(n)
+    }
+
+
+@given(cooperatives, st.integers(0, 17), st.sampled_from(USCC_ALPHABET))
+def test_a_repair_is_every_code_one_slip_away_and_no_other(code: str, place: int, wrong: str) -> None:
+    damaged = code[:place] + wrong + code[place + 1 :]
+    if damaged != code and not (uscc_check_passes(damaged) and organisation_check_passes(damaged[8:17])):
+        assert set(suggest_repairs(damaged)) == _every_repair(damaged)
+        assert code in suggest_repairs(damaged)
+
+
+@given(st.lists(cooperatives | st.text("0123456789ABCXYOI９汉", max_size=19), max_size=8), st.integers(0, 17))
+def test_codes_are_proven_together_as_they_are_one_by_one(codes: list[str], place: int) -> None:
+    codes = [*codes, *(c[:place] + "7" + c[place + 1 :] for c in codes)]
+    one_by_one = [is_cooperative_uscc(c) and organisation_check_passes(c[8:17]) and uscc_check_passes(c) for c in codes]
+    assert proven_codes(codes).tolist() == one_by_one

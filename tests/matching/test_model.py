@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 from random import Random
 
+import duckdb
 import pyarrow as pa
 import pytest
 
@@ -63,29 +64,48 @@ def county(cooperatives: int = 60, seed: int = 7) -> pa.Table:
     return profile_table(rows)
 
 
-def test_our_scoring_is_what_splink_predicts() -> None:
-    from splink import DuckDBAPI, Linker
-
-    profiles = county(40)
+def all_pairs(size: int) -> duckdb.DuckDBPyConnection:
+    """A workspace with a small county's profiles as parties, and every pair of them as a candidate."""
+    profiles = county(size)
     gazetteer = learn_gazetteer(profiles["name"].to_pylist(), profiles["town"].to_pylist(), [], COUNTY)
-    size = profiles.num_rows
+    parties = pa.array(range(profiles.num_rows), pa.int32())
     connection = open_workspace()
     build_parties(
         connection,
         profile_features(profiles, gazetteer),
         pa.table(
             {
-                "profile": pa.array(range(size), pa.int32()),
-                "party": pa.array(range(size), pa.int32()),
+                "profile": parties,
+                "party": parties,
                 "coded": [bool(c) for c in profiles["codes"].to_pylist()],
-                "weak": [False] * size,
+                "weak": [False] * profiles.num_rows,
             }
         ),
     )
-    derive_columns(connection)
     connection.execute(
         "create table candidate as select l.party as b, r.party as a from party l join party r on l.party < r.party"
     )
+    return connection
+
+
+def test_pairs_left_out_early_are_those_too_unlikely_in_full() -> None:
+    model = load_model()
+    connection = all_pairs(30)
+    score_candidates(connection, model, least=-1e9)
+    everything = connection.execute("select * from scored order by a, b").fetchall()
+    columns = [d[0] for d in connection.description or ()]
+    for least in (-12.0, 0.0, 3.7, 20.0):
+        score_candidates(connection, model, least=least)
+        kept = connection.execute("select * from scored order by a, b").fetchall()
+        assert kept == [row for row in everything if row[columns.index("weight")] > least]
+    connection.close()
+
+
+def test_our_scoring_is_what_splink_predicts() -> None:
+    from splink import DuckDBAPI, Linker
+
+    connection = all_pairs(40)
+    derive_columns(connection)
     model = load_model()
     score_candidates(connection, model, least=-1e9)
     ours = {(b, a): w for a, b, w in connection.execute("select a, b, weight from scored").fetchall()}
@@ -102,6 +122,7 @@ def test_our_scoring_is_what_splink_predicts() -> None:
         (min(a, b), max(a, b)): w
         for a, b, w in connection.execute(f"select party_l, party_r, match_weight from {table}").fetchall()
     }
+    size = connection.execute("select count(*) from party").fetchall()[0][0]
     connection.close()
     assert len(theirs) == len(ours) == size * (size - 1) // 2
     assert max(abs(ours[pair] - theirs[pair]) for pair in ours) < 1e-6
