@@ -1,5 +1,6 @@
 """A night matches only what changed, with the same links, ids, events and questions as matching everything from nothing."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from hub.errors import ConflictError
 from hub.matching import MatchSummary, resolve
 from hub.matching.decisions import decide, revoke
 from hub.matching.model import load_model
+from hub.matching.names import Gazetteer
+from hub.matching.reference import Reference, reference_from_json
 from tests.matching.rows import accept, county_deployment, row, uscc
 from tests.matching.test_properties import TABLES, counties
 
@@ -109,6 +112,8 @@ def test_a_partial_night_writes_what_a_full_one_would(
     nights: list[list[Any]],
 ) -> None:
     monkeypatch.setattr("hub.matching.reference.DRIFT", 1e9)  # the reference stays, so every night may be partial
+    for limit, most in (("MOST_WITH_A_CUT", 2), ("MOST_WITH_A_KEY", 3), ("MOST_WITH_A_NAME_KEY", 5)):
+        monkeypatch.setattr(f"hub.matching.bonds.{limit}", most)  # so that keys become too common in so small a county
     deployment = county_deployment(tmp_path)
     workspace = tmp_path / "matching.duckdb"
     with engine.begin() as connection:
@@ -121,6 +126,19 @@ def test_a_partial_night_writes_what_a_full_one_would(
             {"accept": accept, "reject": _take_back, "decide": _decide, "revoke": _revoke}[kind](engine, *rest)  # type: ignore[operator]
         assert not _both_ways(engine, deployment, workspace).full
     assert not resolve(engine, deployment, None, workspace=workspace).changed
+
+
+def test_what_a_night_learned_is_the_same_when_read_again() -> None:
+    places = Gazetteer(
+        frozenset({"云岫县"}),
+        frozenset({"云岫"}),
+        {"白石": "白石镇"},
+        frozenset({"茶叶"}),
+        "云岫县",
+        frozenset({"王村"}),
+    )
+    learned = Reference(places, 300)
+    assert reference_from_json(json.loads(json.dumps(learned.to_json()))) == learned
 
 
 COUNTY_ROWS = [
