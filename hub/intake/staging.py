@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -100,21 +101,26 @@ def stage_delivery(
     rows = staged.rows
     headers = {c.field: c.header for s in reading.sheets for c in s.columns if c.field}
     path = staged_path(settings.data, one.delivery_id)
-    with ThreadPoolExecutor(1) as beside:
-        written = beside.submit(write_rows, path, rows, feed)  # Arrow lets go of the interpreter; the rules hardly do
-        report = check_rows(
-            feed, rows.select(["notes", *feed.by_name]).to_pandas(), previous_rows=None if mark else rows_before(town),
-            hold_below=declaration.hold_below, coverage=one.coverage, headers=headers, today=business_date,
-        )  # fmt: skip
-        outside = out_of_scope_reasons(rows)
-        written.result()
-    refused = [r.message for r in report.results if r.severity == "critical" and not r.passed]
-    if refused:
-        forget_rows(path)
-        raise FormatError("；".join(refused), next_step="请发送方更正后重新报送整份文件。", where=where)
-    row_failures = [r for r in report.results if r.severity == "row" and not r.passed]
-    disposition = _dispositions(rows.num_rows, row_failures, outside, report.repeated)
-    write_verdicts(path, disposition, _reasons(rows.num_rows, row_failures, outside, headers))
+    with ExitStack() as unless_done:
+        unless_done.callback(forget_rows, path)
+        with ThreadPoolExecutor(1) as beside:
+            written = beside.submit(
+                write_rows, path, rows, feed
+            )  # Arrow lets go of the interpreter; the rules hardly do
+            report = check_rows(
+                feed, rows.select(["notes", *feed.by_name]).to_pandas(),
+                previous_rows=None if mark else rows_before(town), hold_below=declaration.hold_below,
+                coverage=one.coverage, headers=headers, today=business_date,
+            )  # fmt: skip
+            outside = out_of_scope_reasons(rows)
+            written.result()
+        refused = [r.message for r in report.results if r.severity == "critical" and not r.passed]
+        if refused:
+            raise FormatError("；".join(refused), next_step="请发送方更正后重新报送整份文件。", where=where)
+        row_failures = [r for r in report.results if r.severity == "row" and not r.passed]
+        disposition = _dispositions(rows.num_rows, row_failures, outside, report.repeated)
+        write_verdicts(path, disposition, _reasons(rows.num_rows, row_failures, outside, headers))
+        unless_done.pop_all()
     holds = [r.message for r in report.results if r.severity == "hold" and not r.passed]
     return StagedDelivery(
         delivery_id=one.delivery_id,

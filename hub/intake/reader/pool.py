@@ -146,6 +146,7 @@ def read_limited(
     Raises:
         FormatError: reading took too much memory or time (a plain refusal is in the answer: `refusal_in`).
     """
+    kept = path.stat().st_size < LARGE_FILE
     worker = _take(memory_mb, known)
     try:
         request = {"path": str(path.absolute()), "hidden": hidden, "out": str(out), "whole": whole}
@@ -166,10 +167,10 @@ def read_limited(
             "请发送方拆分后报送，或确认文件是正常导出的数据表。",
             "" if answer else f"child ended with {worker.process.returncode}",
         )
-    if path.stat().st_size >= LARGE_FILE:
-        worker.stop()
-    else:
+    if kept:
         _give_back(worker)
+    else:
+        worker.stop()
     return answer
 
 
