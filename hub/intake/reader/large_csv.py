@@ -10,8 +10,7 @@ import codecs
 import csv
 import io
 import tempfile
-from collections.abc import Callable, Collection
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +30,6 @@ LARGE = 1 << 20  # bytes from which this way pays
 HEAD_BYTES = 256 << 10
 HEAD_ROWS = 300
 BLOCK = 16 << 20
-THREADS = 2  # more would count against the memory of this process
 MOST_ODD_ROWS = 50_000  # more than that, and the file is no plain table: the general way takes it
 _TOTALS = r"合\s*计|小\s*计|总\s*计|共\s*计|累\s*计|总\s*和|页\s*计"
 _WORDS = (
@@ -135,43 +133,22 @@ def _read(data: pa.Buffer, encoding: str, known: Collection[str]) -> tuple[Parse
 
 
 def _cut(body: pa.Buffer, names: list[str], separator: str) -> tuple[pa.Table, list[tuple[int, str]]]:
-    """The rows of as many cells as there are names, and the others as (number from 1, text). Arrow numbers rows only where
-    it cuts them one after the other: two threads first, and once more where there is a row to number."""
+    """The rows of as many cells as there are names, and the others as (number from 1, text). One thread: several hold more
+    blocks at a time than the memory of this process allows, and do not number rows."""
     import pyarrow as pa
+    import pyarrow.csv as pa_csv
 
-    found = False
-
-    def seen(row: Any) -> str:  # noqa: ARG001
-        nonlocal found
-        found = True
-        return "error"
-
-    try:
-        return _cut_by(body, names, separator, seen, threads=True), []
-    except pa.ArrowInvalid:
-        if not found:
-            raise
     ragged: list[tuple[int, str]] = []
 
     def keep(row: Any) -> str:
         ragged.append((row.number, row.text))
         return "skip" if len(ragged) <= MOST_ODD_ROWS else "error"
 
-    return _cut_by(body, names, separator, keep, threads=False), ragged
-
-
-def _cut_by(
-    body: pa.Buffer, names: list[str], separator: str, ragged: Callable[[Any], str], *, threads: bool
-) -> pa.Table:
-    import pyarrow as pa
-    import pyarrow.csv as pa_csv
-
-    pa.set_cpu_count(THREADS)
-    return pa_csv.read_csv(
+    table = pa_csv.read_csv(
         pa.BufferReader(body),
-        read_options=pa_csv.ReadOptions(column_names=names, use_threads=threads, block_size=BLOCK),
+        read_options=pa_csv.ReadOptions(column_names=names, use_threads=False, block_size=BLOCK),
         parse_options=pa_csv.ParseOptions(
-            delimiter=separator, newlines_in_values=True, ignore_empty_lines=False, invalid_row_handler=ragged
+            delimiter=separator, newlines_in_values=True, ignore_empty_lines=False, invalid_row_handler=keep
         ),
         convert_options=pa_csv.ConvertOptions(
             column_types={n: pa.string() for n in names},
@@ -180,6 +157,7 @@ def _cut_by(
             quoted_strings_can_be_null=True,
         ),
     )
+    return table, ragged
 
 
 def _leading(layout: TableLayout) -> list[int]:
@@ -211,13 +189,10 @@ def _suspects(table: pa.Table, layout: TableLayout, grid: Grid) -> Any:
     suspicious = filled == 0
     suspicious |= (filled == 1) & (len(columns) > 2)
 
-    def odd(column: pa.ChunkedArray) -> Any:
-        mask = _true(pc.is_in(column, value_set=headers))
-        return mask | _true(pc.match_substring_regex(column, _TOTALS)) if _holds(column, "计") else mask
-
-    with ThreadPoolExecutor(THREADS) as threads:
-        for mask in threads.map(odd, columns[:6] if first is columns[0] else (first, *columns[:6])):
-            suspicious |= mask
+    for column in columns[:6] if first is columns[0] else (first, *columns[:6]):
+        if _holds(column, "计"):
+            suspicious |= _true(pc.match_substring_regex(column, _TOTALS))
+        suspicious |= _true(pc.is_in(column, value_set=headers))
     few = filled <= 4
     if few.any() or len(columns) <= 6:
         suspicious |= few & _true(pc.match_substring_regex(first, _WORDS))
