@@ -2,19 +2,19 @@
 limited child process, normalised, checked, and accepted into PostgreSQL with its control totals.
 
 Seconds are those of the wall clock; the note gives seconds of processor (this process, the reader's child, PostgreSQL), which
-do not depend so much on what else the machine is doing, and the memory of both Python processes at their highest.
+do not depend so much on what else the machine is doing. Memory is that of all these processes together.
 """
 
 from __future__ import annotations
 
 import os
-import resource
 import tempfile
 import time
 from collections.abc import Callable
 from datetime import date
 from functools import partial
 from pathlib import Path
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.frame import Measure
@@ -30,8 +30,9 @@ DAY = date(2026, 11, 1)
 _TICK = os.sysconf("SC_CLK_TCK")
 
 
-def _processor(data: Path) -> float:
-    """Seconds of processor of this process, of its children and of the database below `data`, those that ended included."""
+def _ours(data: Path) -> dict[int, float]:
+    """Seconds of processor by process of this one, its children and the database below `data`, those of children that
+    ended included."""
     parents: dict[int, int] = {}
     seconds: dict[int, float] = {}
     ours = {os.getpid()}
@@ -53,7 +54,38 @@ def _processor(data: Path) -> float:
         more = {n for n, parent in parents.items() if parent in ours} - ours
         ours |= more
         grown = bool(more)
-    return sum(seconds.get(n, 0.0) for n in ours)
+    return {n: seconds[n] for n in ours if n in seconds}
+
+
+def _processor(data: Path) -> float:
+    return sum(_ours(data).values())
+
+
+class _Memory(Thread):
+    """Looks every quarter of a second how much memory all processes hold together. A page that several of them hold is
+    divided among them (PSS); the resident sizes of processes, added up, count it once for each."""
+
+    def __init__(self, data: Path) -> None:
+        super().__init__(daemon=True)
+        self.data, self.highest, self.done = data, 0.0, Event()
+
+    def run(self) -> None:
+        while not self.done.wait(0.25):
+            self.highest = max(self.highest, sum(map(_shared_out, _ours(self.data))))
+
+    def stop(self) -> float:
+        """MiB at the highest."""
+        self.done.set()
+        self.join()
+        return self.highest
+
+
+def _shared_out(number: int) -> float:
+    try:
+        lines = Path(f"/proc/{number}/smaps_rollup").read_text().splitlines()
+    except OSError:  # it ended meanwhile
+        return 0.0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
 
 
 def _write(folder: Path, feed: str, rows: int) -> Path:
@@ -81,6 +113,8 @@ def _write(folder: Path, feed: str, rows: int) -> Path:
 
 
 def _end_to_end(engine: Engine, settings: Settings, feed: str, path: Path, told: Callable[[str], None]) -> int:
+    from sqlalchemy import insert
+
     from hub.deployment import load_deployment
     from hub.feeds import Coverage, get_feed
     from hub.intake.acceptance import accept_delivery
@@ -88,14 +122,16 @@ def _end_to_end(engine: Engine, settings: Settings, feed: str, path: Path, told:
     from hub.intake.deliveries import get_delivery, register_delivery
     from hub.intake.series import rows_of_edition_before
     from hub.intake.staging import load_staged, save_staged, stage_delivery
+    from hub.store.tables.intake import run
 
     deployment = load_deployment(settings.deployment)
     file = store_file(path, settings.data)
     told("archive")
     with engine.begin() as connection:
+        run_id = connection.scalar(insert(run).values(kind="hand", business_date=DAY).returning(run.c.run_id))
         delivery_id, _ = register_delivery(
             connection, feed=feed, department=deployment.sender_of(feed), name=path.name, file=file,
-            coverage=Coverage(get_feed(feed).coverage), business_date=DAY, run_id=None,
+            coverage=Coverage(get_feed(feed).coverage), business_date=DAY, run_id=run_id,
         )  # fmt: skip
         one = get_delivery(connection, delivery_id)
     if one is None:
@@ -110,15 +146,9 @@ def _end_to_end(engine: Engine, settings: Settings, feed: str, path: Path, told:
     staged = load_staged(settings.data, delivery_id)
     if staged is None:
         raise AssertionError("the staged rows are not there")
-    accept_delivery(engine, staged, run_id=None)
+    accept_delivery(engine, staged, run_id=run_id)
     told("accept")
     return staged.rows_in
-
-
-def _peaks() -> float:
-    """MiB of this process and of the largest child that ended, at their highest."""
-    own, child = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return (own + child) / 1024
 
 
 def _measure(folder: Path, feed: str, rows: int) -> list[Measure]:
@@ -147,7 +177,10 @@ def _measure(folder: Path, feed: str, rows: int) -> list[Measure]:
     def told(what: str) -> None:
         laps.append((what, time.perf_counter() - clock, _processor(settings.data) - used))
 
+    memory = _Memory(settings.data)
+    memory.start()
     found = _end_to_end(engine, settings, feed, path, told)
+    peak = memory.stop()
     if found != rows:
         raise AssertionError(f"{found} rows taken, {rows} written")
     engine.dispose()
@@ -160,7 +193,7 @@ def _measure(folder: Path, feed: str, rows: int) -> list[Measure]:
         before = (seconds, processor)
     _, seconds, processor = laps[-1]
     note = f"{processor:.1f} s of processor, {processor / pandas_used:.1f} × pandas', {rows / processor:,.0f} rows a second of it"
-    measures.append(Measure(f"{feed}: end to end", seconds, rows, peak_mb=_peaks(), against=beside, note=note))
+    measures.append(Measure(f"{feed}: end to end", seconds, rows, peak_mb=peak, against=beside, note=note))
     return measures
 
 

@@ -46,11 +46,13 @@ def proven(codes: pa.Array) -> NDArray[np.bool_]:
     some = codes.filter(shaped)
     first = np.frombuffer(some.buffers()[1], dtype="int32")[some.offset]
     letters = np.frombuffer(some.buffers()[2], dtype="uint8")[first : first + 18 * len(some)]
-    value = np.zeros(128, dtype="int64")
+    value = np.zeros(256, dtype="int16")
     value[np.frombuffer(USCC_ALPHABET.encode(), dtype="uint8")] = np.arange(31)
-    weights = np.array([pow(3, i, 31) for i in range(17)])
-    digits = value[letters.reshape(-1, 18)]
-    result[shaped] = (31 - digits[:, :17] @ weights % 31) % 31 == digits[:, 17]
+    digits = letters.reshape(-1, 18)
+    total = np.zeros(len(some), dtype="int16")  # of 17 numbers below 31
+    for i in range(17):
+        total += (value * pow(3, i, 31) % 31)[digits[:, i]]
+    result[shaped] = (31 - total % 31) % 31 == value[digits[:, 17]]
     return result
 
 

@@ -58,9 +58,7 @@ class Columns:
             import pyarrow as pa
             import pyarrow.compute as pc
 
-            column = pa.array(self.rows[name], from_pandas=True)
-            column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-            coded = column.dictionary_encode()
+            coded = _in_arrow(self.rows[name]).dictionary_encode()
             values = coded.dictionary
             if pa.types.is_large_string(values.type):
                 values = values.cast(pa.string())
@@ -192,39 +190,60 @@ class Columns:
 
         return pd.DataFrame({n: self.coded(n)[0] for n in names})
 
-    def groups(self, names: tuple[str, ...]) -> pd.Series:
-        """One number a row, equal where all of these columns are equal (two empty cells are)."""
+    def repeated(self, names: tuple[str, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(positions of the rows whose values in these columns stand in another row, too, ascending; a number for each,
+        equal where all of these columns are equal, and two empty cells are). A column is looked at only in the rows
+        that those before it leave: for most keys, one tells all rows apart."""
 
-        def compute() -> pd.Series:
+        def compute() -> tuple[Any, Any]:
             import numpy as np
             import pandas as pd
 
-            total, span = np.zeros(len(self.rows), dtype="int64"), 1
+            rows = np.arange(len(self.rows))
+            numbers, span = np.zeros(len(rows), dtype="int64"), 1
             for name in names:
-                codes, values = self.coded(name)
-                width = len(values) + 1
+                codes, width = self._codes_in(name, rows)
                 if span * width >= 1 << 62:  # the numbers so far, counted anew, fit again
-                    total, distinct = pd.factorize(total)
+                    numbers, distinct = pd.factorize(numbers)
                     span = max(len(distinct), 1)
-                total = total * width + (codes.astype("int64") + 1)
-                span *= width
-            return pd.Series(total)
+                numbers, span = numbers * width + codes, span * width
+                if span <= 2 * len(rows) + 2:
+                    twice = np.bincount(numbers, minlength=1)[numbers] > 1
+                else:
+                    twice = pd.Series(numbers).duplicated(keep=False).to_numpy(dtype=bool)
+                rows, numbers = rows[twice], numbers[twice]
+            return rows, numbers
 
-        found: pd.Series = self.once(("groups", *names), compute)
+        found: tuple[Any, Any] = self.once(("repeated", *names), compute)
         return found
+
+    def _codes_in(self, name: str, rows: NDArray[Any]) -> tuple[NDArray[np.int64], int]:
+        """Numbers of a column's values in some rows, 0 where empty, and how many numbers there are."""
+        import pyarrow.compute as pc
+
+        if ("coded", name) in self._cache or len(rows) * 2 > len(self.rows):
+            codes, values = self.coded(name)
+            return codes[rows].astype("int64") + 1, len(values) + 1
+        some = _in_arrow(self.rows[name].iloc[rows]).dictionary_encode()
+        return pc.fill_null(some.indices, -1).to_numpy(zero_copy_only=False).astype("int64") + 1, len(
+            some.dictionary
+        ) + 1
 
     def standing_twice(self, names: tuple[str, ...]) -> Mask:
         """Rows whose values in these columns stand in another row, too."""
-
-        def compute() -> Mask:
-            twice: Mask = self.groups(names).duplicated(keep=False).to_numpy(dtype=bool)
-            return twice
-
-        found: Mask = self.once(("twice", *names), compute)
-        return found
+        mask = self.none()
+        mask[self.repeated(names)[0]] = True
+        return mask
 
     def fields_of(self, role: Role) -> tuple[str, ...]:
         return tuple(f.name for f in self.feed.with_role(role))
+
+
+def _in_arrow(column: pd.Series) -> pa.Array:
+    import pyarrow as pa
+
+    found = pa.array(column, from_pandas=True)
+    return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
 
 
 def matching(values: pa.Array, pattern: str) -> Mask:

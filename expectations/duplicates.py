@@ -35,7 +35,7 @@ def repeated_rows(columns: Columns) -> NDArray[np.int64]:
     key = tuple(n for n in feed.key if n in rows.columns)
     if not fields or not key:
         return np.zeros(0, dtype=np.int64)
-    suspects = np.flatnonzero(columns.standing_twice(key))
+    suspects, _ = columns.repeated(key)
     if not len(suspects):
         return np.zeros(0, dtype=np.int64)
     some = rows.iloc[suspects][fields]

@@ -18,7 +18,9 @@ from hub.feeds import Feed, FeedField, Kind, Role
 from hub.identifiers.codes import CodeKind, clean_code, id_card_check_passes
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
+    from numpy.typing import NDArray
 
     from expectations.columns import Columns, Mask
 
@@ -350,12 +352,10 @@ def _key(feed: Feed) -> Rule:
 
     def failing(columns: Columns) -> Mask:
         result = columns.none()
-        shared = columns.standing_twice(feed.key)
-        if not shared.any():
-            return result
-        again = columns.groups(feed.key)[shared].duplicated().to_numpy(dtype=bool)
-        copies = columns.rows.loc[shared, list(compared)].duplicated().to_numpy(dtype=bool)
-        result[shared] = again & ~copies
+        shared, numbers = columns.repeated(feed.key)
+        if len(shared):
+            copies = columns.rows[list(compared)].iloc[shared].duplicated().to_numpy(dtype=bool)
+            result[shared] = _seen_before(numbers) & ~copies
         return result
 
     listed = "、".join(f"“{{{n}}}”" for n in feed.key)
@@ -366,9 +366,18 @@ def _key(feed: Feed) -> Rule:
     )  # fmt: skip
 
 
+def _seen_before(numbers: NDArray[np.int64]) -> Mask:
+    import pandas as pd
+
+    again: Mask = pd.Series(numbers).duplicated().to_numpy(dtype=bool)
+    return again
+
+
 def _one_name(code: FeedField, name: FeedField) -> Rule:
     def failing(columns: Columns) -> Mask:
         both = columns.filled(code.name) & columns.filled(name.name) & columns.standing_twice((code.name,))
+        if not both.any():
+            return columns.none()
         pairs = columns.positions_of_distinct((code.name, name.name))[both].drop_duplicates()
         pairs = pairs[pairs[code.name].duplicated(keep=False)]
         if pairs.empty:

@@ -189,6 +189,26 @@ def return_(where: Where, delivery_id: int, out: Path) -> None:
     click.echo(f"已写 {out}：{summary.to_correct} 行待更正。下一步：发给发送方，改好后按原途径再报送。")
 
 
+@deliveries.command()
+@click.argument("delivery_id", type=int)
+@click.argument("number", type=int)
+@_placed
+def row(where: Where, delivery_id: int, number: int) -> None:
+    """查看来件的某一行：原样怎么写，读成什么。A row as it was written and as it was read."""
+    from hub.intake.raw_cells import written_rows
+
+    with _opened(where) as (_, engine, _), engine.connect() as connection:
+        found = written_rows(connection, delivery_id, number)
+    for one in found:
+        table = _table("列", "原样", "数据项", "读成")
+        for header, field in one.columns.items():
+            read = one.fields.get(field or "")
+            table.add_row(header, one.cells.get(header, ""), field or "", "" if read is None else str(read))
+        _print(table)
+    if not found:
+        click.echo("这份来件没有这一行数据。No such row.")
+
+
 def _decide(where: Where, delivery_id: int, *, release: bool, by: str, reason: str) -> None:
     from hub.alerts import fix_alert
     from hub.intake.acceptance import decide_held_delivery

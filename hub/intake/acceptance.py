@@ -18,7 +18,7 @@ from hub.intake.return_marker import ReturnMark, confirm_return, supersede_rows
 from hub.intake.source_rows import store_rows
 from hub.intake.staged_rows import read_columns
 from hub.intake.staging import StagedDelivery, forget_staged
-from hub.store.arrow import copy_in
+from hub.store.arrow import copy_in, read_arrow
 from hub.store.tables.intake import check_result, delivery
 
 if TYPE_CHECKING:
@@ -68,24 +68,38 @@ def accept_delivery(engine: Engine, staged: StagedDelivery, *, run_id: int | Non
                 update delivery d set state = :state, reason = :reason, as_of = :as_of, town = :town, supersedes = :supersedes,
                     run_id = coalesce(:run_id, d.run_id), account = cast(:account as jsonb),
                     accepted_at = case when :state = 'accepted' then now() end,
-                    rows_in = c.total, rows_accepted = c.accepted, rows_quarantined = c.quarantined,
-                    rows_duplicate = c.duplicate, rows_out_of_scope = c.outside
-                from (select count(*) as total,
-                             count(*) filter (where disposition = 'accepted') as accepted,
-                             count(*) filter (where disposition = 'quarantined') as quarantined,
-                             count(*) filter (where disposition = 'duplicate') as duplicate,
-                             count(*) filter (where disposition = 'out_of_scope') as outside
-                      from source_row where delivery_id = :id) c
+                    rows_in = :total, rows_accepted = :accepted, rows_quarantined = :quarantined,
+                    rows_duplicate = :duplicate, rows_out_of_scope = :out_of_scope
                 where d.delivery_id = :id
                 """
             ),
             {
                 "id": staged.delivery_id, "state": new_state, "reason": hold, "as_of": staged.as_of, "town": staged.town,
                 "supersedes": corrects, "run_id": run_id, "account": json.dumps(staged.account, ensure_ascii=False),
+                **_totals(connection, staged.delivery_id),
             },
         )  # fmt: skip
     forget_staged(staged)
     return new_state
+
+
+def _totals(connection: Connection, delivery_id: int) -> dict[str, int]:
+    """The rows as they lie in the database, counted by what became of them: in a query that only reads, because PostgreSQL
+    gives no other to several processes."""
+    counted = connection.execute(
+        text(
+            """
+            select count(*) as total,
+                   count(*) filter (where disposition = 'accepted') as accepted,
+                   count(*) filter (where disposition = 'quarantined') as quarantined,
+                   count(*) filter (where disposition = 'duplicate') as duplicate,
+                   count(*) filter (where disposition = 'out_of_scope') as out_of_scope
+            from source_row where delivery_id = :id
+            """
+        ),
+        {"id": delivery_id},
+    )
+    return dict(counted.mappings().one())
 
 
 def _corrected_delivery(connection: Connection, staged: StagedDelivery) -> tuple[int | None, str | None]:
@@ -113,9 +127,7 @@ def _profiles(staged: Path) -> pa.Table:
         pc.is_in(columns["disposition"], value_set=pa.array(["accepted", "duplicate"])),
     )
     rows = columns.filter(wanted).drop_columns(["disposition"])
-    places = pa.table({"key": rows["profile_key"], "place": pa.array(range(rows.num_rows), pa.int64())})
-    first = places.group_by("key", use_threads=False).aggregate([("place", "min")]).sort_by("key")["place_min"]
-    rows = rows.take(first)
+    rows = rows.take(_first_places(rows["profile_key"].combine_chunks()))
     lists = pc.binary_join_element_wise(
         "{", pc.utf8_slice_codeunits(pc.fill_null(rows["profile_codes"], "[]"), 1, -1), "}", ""
     )  # what stands between the brackets reads the same in JSON and in PostgreSQL's arrays
@@ -123,30 +135,40 @@ def _profiles(staged: Path) -> pa.Table:
     return rows.rename_columns([n if n == "profile_key" else n.removeprefix("profile_") for n in rows.column_names])
 
 
+def _first_places(keys: pa.Array) -> pa.Array:
+    """Where each key stands first, about in the order of keys: rows next to each other then go next to each other into
+    the index. Keys begin with eight hex digits, and those are order enough."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    distinct = keys.dictionary_encode()  # counted in the order in which they appear
+    codes = distinct.indices.to_numpy()
+    highest = np.maximum.accumulate(codes)
+    first = np.flatnonzero(np.diff(highest, prepend=-1))
+    order = pc.binary_slice(distinct.dictionary.cast(pa.binary()), 0, 8).cast(pa.binary(8))
+    return pa.array(first[np.argsort(np.frombuffer(order.buffers()[1], dtype=">u8"), kind="stable")])
+
+
 def _insert_profiles(connection: Connection, profiles: pa.Table, run_id: int | None) -> None:
-    """Adds the profiles nobody has said before. Only acceptances add any, and they go one after the other."""
+    """Adds the profiles nobody has said before. Only acceptances add any, and they go one after the other, so only the keys
+    need to be compared first: COPY into the table itself takes half the time of an insert from another table."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     if profiles.num_rows == 0:
         return
-    connection.execute(
-        text(
-            "create temporary table arriving_profile (profile_key text, name text, former_name text, codes text[], "
-            "representative text, phone text, town text, address text, founded_on date) on commit drop"
-        )
-    )
-    copy_in(connection, "arriving_profile", profiles)
-    connection.execute(
-        text(
-            """
-            insert into profile (profile_key, name, former_name, codes, representative, phone, town, address, founded_on,
-                                 first_run_id)
-            select profile_key, name, former_name, codes, representative, phone, town, address, founded_on, :run_id
-            from arriving_profile a where not exists (select from profile p where p.profile_key = a.profile_key)
-            order by profile_key
-            """
-        ),
-        {"run_id": run_id},
+    connection.execute(text("create temporary table arriving_profile (profile_key text) on commit drop"))
+    copy_in(connection, "arriving_profile", profiles.select(["profile_key"]))
+    known = read_arrow(
+        connection,
+        "select profile_key from arriving_profile join profile using (profile_key)",
+        pa.schema([("profile_key", pa.string())]),
     )
     connection.execute(text("drop table arriving_profile"))
+    fresh = profiles.filter(pc.invert(pc.is_in(profiles["profile_key"], value_set=known["profile_key"])))
+    run = pa.repeat(pa.scalar(run_id, pa.int64()), fresh.num_rows)
+    copy_in(connection, "profile", fresh.append_column("first_run_id", run))
 
 
 def _write_reasons(connection: Connection, delivery_id: int, staged: Path) -> None:

@@ -101,11 +101,11 @@ def numbers_as_text(values: pa.Array) -> pa.Array:
 
     if len(values) > _FEW:
         return _ask("to_json(x)::varchar", values)
-    return pa.array([None if v is None else _number(v) for v in values.to_pylist()], pa.string())
+    return pa.array([None if v is None else number_text(v) for v in values.to_pylist()], pa.string())
 
 
-def _number(value: float) -> str:
-    """As DuckDB writes it: digits in full from a millionth up to 10**21, an exponent beyond."""
+def number_text(value: float) -> str:
+    """One float of `numbers_as_text`, as DuckDB writes it: digits in full from a millionth up to 10**21, an exponent beyond."""
     if value and not 1e-6 <= abs(value) < 1e21:
         mantissa, _, exponent = repr(value).partition("e")
         return f"{mantissa}e{int(exponent)}"

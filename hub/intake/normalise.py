@@ -1,10 +1,10 @@
-"""From what was read to what is staged: every cell in its field's normal form, the raw cells beside it, each row's
-profile. Set-based: a million rows are a dozen vector operations.
+"""From what was read to what is staged: every cell in its field's normal form, what was written otherwise beside it,
+each row's profile. Set-based: a million rows are a dozen vector operations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING
 from hub.errors import DriftError
 from hub.feeds.model import Feed, FeedField
 from hub.intake.cells import arrow_type, normalise_cells
-from hub.intake.cells_text import odd_bytes
 from hub.intake.columns import closest_header, match_columns
-from hub.intake.json_text import json_objects, slices
 from hub.intake.profile import profile_columns
+from hub.intake.raw_cells import raw_json
 from hub.intake.reader.facts import sheet_choice, town_of_sheet
 from hub.intake.reader.model import Reading, SheetReading, refuse
-from hub.intake.reader.several import whole_column
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -164,12 +162,12 @@ def _stage_sheet(reading: Reading, sheet: SheetReading, feed: Feed, delivery_tow
             _fill_from_sheet(reading, sheet, feed.by_name[feed.sheet_field], values)
         present = {name: column for name, column in values.items() if column.null_count < length}
         town = (town_of_sheet(reading, sheet) if feed.per_town else None) or delivery_town
-        profile = profile_columns(present, feed, length, town)
+        profile = profile_columns(present, feed, length, town, threads.map)
         columns = {
             "sheet": pa.repeat(pa.scalar(sheet.name, pa.string()), length),
             "row": sheet.rows["row"].combine_chunks(),
             "part": sheet.rows["part"].combine_chunks(),
-            "raw": raw_json(sheet, threads.map),
+            "raw": raw_json(sheet, values, threads.map),
             "notes": joined_notes([notes for _, notes in results.values() if notes is not None], length),
         }
     return pa.table({**columns, **{name: profile[name] for name in PROFILE_COLUMNS}, **values})
@@ -195,27 +193,3 @@ def joined_notes(notes: list[pa.Array], length: int) -> pa.Array:
     parts = [pc.fill_null(pc.binary_join_element_wise(", ", piece, ""), "") for piece in notes]
     joined = pc.binary_join_element_wise(*parts, "") if len(parts) > 1 else parts[0]
     return pc.binary_join_element_wise("[", pc.utf8_slice_codeunits(joined, 2), "]", "")
-
-
-def raw_json(sheet: SheetReading, side_by_side: Callable[..., Iterable[pa.Array]] = map) -> pa.ChunkedArray:
-    """JSON objects of header -> text as shown, empty cells left out. Zero bytes become blanks: PostgreSQL's JSON refuses
-    them. `side_by_side` works like `map`, perhaps in threads."""
-    import pyarrow as pa
-
-    length = sheet.rows.num_rows
-    names = sheet.rows.column_names
-    cells: dict[str, pa.ChunkedArray] = {}
-    for n, column in enumerate(sheet.columns):
-        whole = whole_column(f"c{n}")
-        cells[column.header] = sheet.rows[whole if whole in names else f"c{n}"]
-
-    def one(piece: tuple[int, int]) -> pa.Array:
-        return json_objects({h: _without_zeros(c.slice(*piece).combine_chunks()) for h, c in cells.items()}, piece[1])
-
-    return pa.chunked_array(side_by_side(one, slices(length)), pa.string())
-
-
-def _without_zeros(cells: pa.Array) -> pa.Array:
-    import pyarrow.compute as pc
-
-    return pc.replace_substring(cells, "\0", " ") if 0 in odd_bytes(cells) else cells

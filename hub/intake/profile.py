@@ -5,8 +5,8 @@ of matching is known here: the key of a row never changes because a gazetteer di
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from hub.feeds.model import Feed, Role
 from hub.intake.cells_text import distinct_cells, squeezed
@@ -50,29 +50,38 @@ def profile_key(
 
 
 def profile_columns(
-    fields: dict[str, pa.Array], feed: Feed, length: int, delivery_town: str | None
+    fields: dict[str, pa.Array],
+    feed: Feed,
+    length: int,
+    delivery_town: str | None,
+    side_by_side: Callable[..., Iterable[Any]] = map,
 ) -> dict[str, pa.Array]:
     """The `profile_*` columns of a batch of rows.
 
     Args:
         fields: normal forms by field name (missing ones are taken as empty).
         delivery_town: the sender's town, for rows that name none.
+        side_by_side: works like `map`, perhaps in threads.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
 
     none = pa.nulls(length, pa.string())
-    columns: dict[str, pa.Array] = {}
-    for part, role in _ROLES.items():
+
+    def one(role: Role) -> pa.Array:
         sources = [fields[f.name] for f in feed.with_role(role) if f.name in fields]
-        columns[part] = _squeezed(pc.coalesce(*sources) if len(sources) > 1 else sources[0]) if sources else none
+        return _squeezed(pc.coalesce(*sources) if len(sources) > 1 else sources[0]) if sources else none
+
+    columns = dict(zip(_ROLES, side_by_side(one, _ROLES.values()), strict=True))
     if delivery_town:
         columns["town"] = pc.fill_null(columns["town"], delivery_town)
     codes = [fields[f.name] for f in feed.with_role(Role.CODE) if f.name in fields]
-    found = []
-    for start, size in slices(length) if length else [(0, 0)]:
-        some = {part: column.slice(start, size) for part, column in columns.items()}
-        found.append(_codes_and_keys([c.slice(start, size) for c in codes], some, size))
+
+    def some(piece: tuple[int, int]) -> tuple[pa.Array, pa.Array]:
+        parts = {part: column.slice(*piece) for part, column in columns.items()}
+        return _codes_and_keys([c.slice(*piece) for c in codes], parts, piece[1])
+
+    found = list(side_by_side(some, slices(length) if length else [(0, 0)]))
     for part, pieces in zip(("codes", "key"), zip(*found, strict=True), strict=True):
         columns[part] = pa.concat_arrays(pieces)
     return {f"profile_{part}": column for part, column in columns.items()}

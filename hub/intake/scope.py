@@ -11,7 +11,9 @@ from hub.identifiers.codes import COOPERATIVE_KIND, USCC_ALPHABET
 from hub.identifiers.scope import out_of_scope_reason
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
+    from numpy.typing import NDArray
 
 # A code that says 93 keeps a row in scope whatever its name.
 _SAYS_COOPERATIVE = rf'"{COOPERATIVE_KIND}[0-9]{{6}}[{USCC_ALPHABET}]{{10}}"'
@@ -30,18 +32,22 @@ def out_of_scope_reasons(rows: pa.Table) -> dict[int, str]:
     import pyarrow.compute as pc
 
     names, codes = rows["profile_name"].combine_chunks(), rows["profile_codes"].combine_chunks()
-    inside = pc.match_substring_regex(codes, _SAYS_COOPERATIVE)
-    named = pc.and_(pc.equal(codes, "[]"), pc.match_substring_regex(names, _NAMED_COOPERATIVE))
-    doubtful = np.flatnonzero(~pc.fill_null(pc.or_kleene(inside, named), False).to_numpy(zero_copy_only=False))
-    if not len(doubtful):
-        return {}
-    places = pa.array(doubtful)
+    doubtful = np.flatnonzero(~_true(pc.match_substring_regex(codes, _SAYS_COOPERATIVE)))
+    names, codes = names.take(pa.array(doubtful)), codes.take(pa.array(doubtful))
+    still = ~_true(pc.and_(pc.equal(codes, "[]"), pc.match_substring_regex(names, _NAMED_COOPERATIVE)))
     answers: dict[tuple[str | None, str | None], str | None] = {}
     found: dict[int, str] = {}
-    asked = zip(doubtful.tolist(), names.take(places).to_pylist(), codes.take(places).to_pylist(), strict=True)
-    for position, name, listed in asked:
+    asked = (doubtful[still].tolist(), names.filter(still).to_pylist(), codes.filter(still).to_pylist())
+    for position, name, listed in zip(*asked, strict=True):
         if (name, listed) not in answers:
             answers[name, listed] = out_of_scope_reason(name or "", json.loads(listed) if listed else ())
         if reason := answers[name, listed]:
             found[position] = reason
+    return found
+
+
+def _true(mask: pa.Array) -> NDArray[np.bool_]:
+    import pyarrow.compute as pc
+
+    found: NDArray[np.bool_] = pc.fill_null(mask, False).to_numpy(zero_copy_only=False)
     return found

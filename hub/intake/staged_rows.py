@@ -1,5 +1,6 @@
-"""The rows of a staged delivery on disk, between checking and acceptance: one Arrow file, written and read a piece at a time,
-so that a million rows never stand in memory as JSON.
+"""The rows of a staged delivery on disk, between reading and acceptance: an Arrow file of the rows, written while they are
+checked, and one of the verdicts on them, written afterwards. Both are written and read a piece at a time, so that a million
+rows never stand in memory as JSON.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from hub.intake.json_text import json_objects, md5_of, slices
 if TYPE_CHECKING:
     import pyarrow as pa
 
-STAGED_COLUMNS = (
-    "sheet", "row", "part", "disposition", "profile_key", "profile_name", "profile_former_name", "profile_codes",
+ROW_COLUMNS = (
+    "sheet", "row", "part", "profile_key", "profile_name", "profile_former_name", "profile_codes",
     "profile_representative", "profile_phone", "profile_town", "profile_address", "profile_founded_on",
-    "fields", "raw", "content_key", "notes", "reasons",
+    "fields", "raw", "content_key", "notes",
 )  # fmt: skip
+VERDICT_COLUMNS = ("disposition", "reasons")
 _SIDE_BY_SIDE = 2
 
 
@@ -28,31 +30,55 @@ def staged_path(data: Path, delivery_id: int) -> Path:
     return data / "staged" / f"{delivery_id}.arrow"
 
 
-def write_rows(path: Path, rows: pa.Table, feed: Feed, disposition: pa.Array, reasons: pa.Array) -> None:
-    """Writes the rows in the shape of `STAGED_COLUMNS`, durably: there is a whole file afterwards, or none.
+def verdicts_path(path: Path) -> Path:
+    """Where the verdicts on the rows in `path` lie."""
+    return path.with_suffix(".verdicts.arrow")
+
+
+def write_rows(path: Path, rows: pa.Table, feed: Feed) -> None:
+    """Writes the rows in the shape of `ROW_COLUMNS`, durably: there is a whole file afterwards, or none.
 
     Args:
         rows: as `hub.intake.normalise` makes them.
+    """
+
+    def finished(piece: tuple[int, int]) -> pa.RecordBatch:
+        return _finished(rows.slice(*piece), feed)
+
+    _write(path, ROW_COLUMNS, side_by_side(finished, slices(rows.num_rows)))
+
+
+def write_verdicts(path: Path, disposition: pa.Array, reasons: pa.Array) -> None:
+    """Writes what becomes of the rows in `path`, in the same pieces.
+
+    Args:
         disposition, reasons: one value a row; reasons are JSON lists, null for most rows.
     """
     import pyarrow as pa
 
+    verdicts = pa.record_batch([disposition, reasons], names=list(VERDICT_COLUMNS))
+    _write(verdicts_path(path), VERDICT_COLUMNS, (verdicts.slice(*piece) for piece in slices(verdicts.num_rows)))
+
+
+def _write(path: Path, columns: Sequence[str], batches: Iterable[pa.RecordBatch]) -> None:
+    import pyarrow as pa
+
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".part")
-    whole = rows.append_column("disposition", disposition).append_column("reasons", reasons)
-
-    def finished(piece: tuple[int, int]) -> pa.RecordBatch:
-        return _finished(whole.slice(*piece), feed)
-
     with temporary.open("wb") as stream:
         options = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
-        schema = pa.schema([(n, pa.int32() if n in ("row", "part") else pa.string()) for n in STAGED_COLUMNS])
-        with pa.ipc.new_file(stream, schema, options=options) as file:
-            for batch in side_by_side(finished, slices(rows.num_rows)):
+        with pa.ipc.new_file(stream, _schema(columns), options=options) as file:
+            for batch in batches:
                 file.write_batch(batch)
         stream.flush()
         os.fsync(stream.fileno())
     temporary.replace(path)
+
+
+def _schema(columns: Sequence[str]) -> pa.Schema:
+    import pyarrow as pa
+
+    return pa.schema([(n, pa.int32() if n in ("row", "part") else pa.string()) for n in columns])
 
 
 def _finished(rows: pa.Table, feed: Feed) -> pa.RecordBatch:
@@ -68,8 +94,8 @@ def _finished(rows: pa.Table, feed: Feed) -> pa.RecordBatch:
     if any(values[n].null_count < rows.num_rows for n in serials):
         said = json_objects({n: v for n, v in values.items() if n not in serials}, rows.num_rows)
     made = {"fields": fields, "content_key": md5_of(said)}
-    columns = [made[n] if n in made else _only(rows[n]) for n in STAGED_COLUMNS]
-    return pa.record_batch(columns, names=list(STAGED_COLUMNS))
+    columns = [made[n] if n in made else _only(rows[n]) for n in ROW_COLUMNS]
+    return pa.record_batch(columns, names=list(ROW_COLUMNS))
 
 
 def _only(column: pa.ChunkedArray) -> pa.Array:
@@ -79,24 +105,37 @@ def _only(column: pa.ChunkedArray) -> pa.Array:
 
 
 def read_batches(path: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    """The rows a piece at a time, only these columns."""
+    """The rows a piece at a time with the verdicts on them, only these columns."""
     import pyarrow as pa
 
-    names = [STAGED_COLUMNS.index(c) for c in columns]
-    options = pa.ipc.IpcReadOptions(included_fields=sorted(names), use_threads=False)
+    rows = _pieces(path, [c for c in ROW_COLUMNS if c in columns])
+    verdicts = _pieces(verdicts_path(path), [c for c in VERDICT_COLUMNS if c in columns])
+    for row, verdict in zip(rows, verdicts, strict=True):
+        yield pa.record_batch([(row if c in ROW_COLUMNS else verdict)[c] for c in columns], names=list(columns))
+
+
+def _pieces(path: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    import pyarrow as pa
+
+    with pa.memory_map(str(path)) as source, pa.ipc.open_file(source) as file:
+        included = [file.schema.get_field_index(c) for c in columns]
+    options = pa.ipc.IpcReadOptions(included_fields=included, use_threads=False)
     with pa.memory_map(str(path)) as source, pa.ipc.open_file(source, options=options) as file:
         for number in range(file.num_record_batches):
-            yield file.get_batch(number).select(list(columns))
+            yield file.get_batch(number)
 
 
 def read_columns(path: Path, columns: Sequence[str]) -> pa.Table:
     """All rows, only these columns."""
     import pyarrow as pa
 
-    return pa.Table.from_batches(
-        list(read_batches(path, columns)),
-        pa.schema([(n, pa.int32() if n in ("row", "part") else pa.string()) for n in columns]),
-    )
+    return pa.Table.from_batches(list(read_batches(path, columns)), _schema(columns))
+
+
+def forget_rows(path: Path) -> None:
+    """Removes what was written of a delivery's rows."""
+    for written in (path, verdicts_path(path)):
+        written.unlink(missing_ok=True)
 
 
 def side_by_side(work: Any, pieces: Iterable[Any]) -> Iterator[Any]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -18,7 +20,7 @@ from hub.errors import FormatError, HubError, Where
 from hub.feeds import get_feed
 from hub.intake.deliveries import Delivery
 from hub.intake.scope import out_of_scope_reasons
-from hub.intake.staged_rows import staged_path, write_rows
+from hub.intake.staged_rows import forget_rows, staged_path, verdicts_path, write_rows, write_verdicts
 from hub.settings import Settings
 
 if TYPE_CHECKING:
@@ -98,18 +100,27 @@ def stage_delivery(
         raise error.at(feed=feed.title.zh, file=one.name) from None
     rows = staged.rows
     headers = {c.field: c.header for s in reading.sheets for c in s.columns if c.field}
-    report = check_rows(
-        feed, rows.select(["notes", *feed.by_name]).to_pandas(), previous_rows=None if mark else rows_before(town),
-        hold_below=declaration.hold_below, coverage=one.coverage, headers=headers, today=business_date,
-    )  # fmt: skip
-    refused = [r.message for r in report.results if r.severity == "critical" and not r.passed]
-    if refused:
-        raise FormatError("；".join(refused), next_step="请发送方更正后重新报送整份文件。", where=where)
-    outside = out_of_scope_reasons(rows)
-    row_failures = [r for r in report.results if r.severity == "row" and not r.passed]
-    disposition = _dispositions(rows.num_rows, row_failures, outside, report.repeated)
     path = staged_path(settings.data, one.delivery_id)
-    write_rows(path, rows, feed, disposition, _reasons(rows.num_rows, row_failures, outside, headers))
+    with ExitStack() as unless_done:
+        unless_done.callback(forget_rows, path)
+        with ThreadPoolExecutor(1) as beside:
+            written = beside.submit(
+                write_rows, path, rows, feed
+            )  # Arrow lets go of the interpreter; the rules hardly do
+            report = check_rows(
+                feed, rows.select(["notes", *feed.by_name]).to_pandas(),
+                previous_rows=None if mark else rows_before(town), hold_below=declaration.hold_below,
+                coverage=one.coverage, headers=headers, today=business_date,
+            )  # fmt: skip
+            outside = out_of_scope_reasons(rows)
+            written.result()
+        refused = [r.message for r in report.results if r.severity == "critical" and not r.passed]
+        if refused:
+            raise FormatError("；".join(refused), next_step="请发送方更正后重新报送整份文件。", where=where)
+        row_failures = [r for r in report.results if r.severity == "row" and not r.passed]
+        disposition = _dispositions(rows.num_rows, row_failures, outside, report.repeated)
+        write_verdicts(path, disposition, _reasons(rows.num_rows, row_failures, outside, headers))
+        unless_done.pop_all()
     holds = [r.message for r in report.results if r.severity == "hold" and not r.passed]
     return StagedDelivery(
         delivery_id=one.delivery_id,
@@ -186,7 +197,7 @@ def load_staged(data: Path, delivery_id: int) -> StagedDelivery | None:
     """What `save_staged` wrote, or None when it or its rows are not there (then the delivery is staged again)."""
     rows = staged_path(data, delivery_id)
     path = rows.with_suffix(".json")
-    if not rows.is_file() or not path.is_file():
+    if not rows.is_file() or not verdicts_path(rows).is_file() or not path.is_file():
         return None
     note = json.loads(path.read_text(encoding="utf-8"))
     outcomes = tuple(RuleOutcome(**o) for o in note.pop("outcomes"))
@@ -196,4 +207,4 @@ def load_staged(data: Path, delivery_id: int) -> StagedDelivery | None:
 def forget_staged(staged: StagedDelivery) -> None:
     """Removes the files of a staged delivery whose rows are in the database now."""
     staged.rows.with_suffix(".json").unlink(missing_ok=True)
-    staged.rows.unlink(missing_ok=True)
+    forget_rows(staged.rows)

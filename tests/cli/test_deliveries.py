@@ -74,6 +74,14 @@ def test_show_and_receipt_say_the_same(office: Office, first: int, tmp_path: Pat
     assert (tmp_path / "r.html").read_text(encoding="utf-8").startswith("<!doctype html>")
 
 
+def test_a_row_is_shown_as_it_was_written_and_as_it_was_read(office: Office, first: int) -> None:
+    number = office.rows(first)[0]["row"]
+    shown = run(office, "row", first, number).output
+    for said in ("列入原因", "no_report", str(office.rows(first)[0]["fields"]["name"])):
+        assert said in shown
+    assert "没有这一行" in run(office, "row", first, 9999).output
+
+
 def test_a_held_delivery_is_released_with_who_and_why(office: Office, held: int) -> None:
     assert office.delivery(held)["state"] == "held"
     assert "已放行" in run(office, "release", held, "--by", "张主任", "--reason", "确已减少").output

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hub.intake.reader.assemble import name_columns
+from hub.intake.reader.big5 import BIG5, is_big5
 from hub.intake.reader.grid import Grid
 from hub.intake.reader.layout import Account, TableLayout, find_tables, judge_rows
 from hub.intake.reader.model import SheetReading, Skipped
 from hub.intake.reader.parse import Parsed
 from hub.intake.reader.sniff import sniff
-from hub.intake.reader.text import cell_text, find_separator
+from hub.intake.reader.text import BIG5_REMARK, cell_text, find_separator
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -47,7 +48,9 @@ def read_large_csv(path: Path, known: Collection[str]) -> tuple[Parsed, list[She
         return None
     with pa.memory_map(str(path)) as mapped:
         data = mapped.read_buffer()
-    for encoding in ("utf-8", "gb18030"):
+    for encoding in ("utf-8", BIG5, "gb18030"):
+        if encoding == BIG5 and not is_big5(head):
+            continue
         try:
             return _read(data, encoding, known)
         except UnicodeDecodeError:
@@ -106,9 +109,6 @@ def _head_records(head: str, separator: str) -> tuple[list[list[str]], list[int]
 
 
 def _read(data: pa.Buffer, encoding: str, known: Collection[str]) -> tuple[Parsed, list[SheetReading]] | None:
-    import pyarrow as pa
-    import pyarrow.csv as pa_csv
-
     marked = data[:3].to_pybytes() == codecs.BOM_UTF8
     body = _as_utf8(data, encoding)
     head = codecs.getincrementaldecoder("utf-8")().decode(body[:HEAD_BYTES].to_pybytes())
@@ -124,7 +124,20 @@ def _read(data: pa.Buffer, encoding: str, known: Collection[str]) -> tuple[Parse
     top = max((*layout.header_rows, *_leading(layout)), default=0)
     start = len(head[: ends[top - 1]].encode("utf-8")) if top else 0
     width = max(map(len, records))
-    names = [f"c{i}" for i in range(width)]
+    table, ragged = _cut(body[start:], [f"c{i}" for i in range(width)], separator)
+    parsed = Parsed("tsv" if separator == "\t" else "csv", encoding="utf-8-sig" if marked else encoding)
+    if encoding == BIG5:
+        parsed.remarks.append(BIG5_REMARK)
+    sheet = _sheet(table, ragged, layout, grid, top, separator, known)
+    return None if sheet is None else (parsed, [sheet])
+
+
+def _cut(body: pa.Buffer, names: list[str], separator: str) -> tuple[pa.Table, list[tuple[int, str]]]:
+    """The rows of as many cells as there are names, and the others as (number from 1, text). One thread: several hold more
+    blocks at a time than the memory of this process allows, and do not number rows."""
+    import pyarrow as pa
+    import pyarrow.csv as pa_csv
+
     ragged: list[tuple[int, str]] = []
 
     def keep(row: Any) -> str:
@@ -132,7 +145,7 @@ def _read(data: pa.Buffer, encoding: str, known: Collection[str]) -> tuple[Parse
         return "skip" if len(ragged) <= MOST_ODD_ROWS else "error"
 
     table = pa_csv.read_csv(
-        pa.BufferReader(body[start:]),
+        pa.BufferReader(body),
         read_options=pa_csv.ReadOptions(column_names=names, use_threads=False, block_size=BLOCK),
         parse_options=pa_csv.ParseOptions(
             delimiter=separator, newlines_in_values=True, ignore_empty_lines=False, invalid_row_handler=keep
@@ -144,9 +157,7 @@ def _read(data: pa.Buffer, encoding: str, known: Collection[str]) -> tuple[Parse
             quoted_strings_can_be_null=True,
         ),
     )
-    parsed = Parsed("tsv" if separator == "\t" else "csv", encoding="utf-8-sig" if marked else encoding)
-    sheet = _sheet(table, ragged, layout, grid, top, separator, known)
-    return None if sheet is None else (parsed, [sheet])
+    return table, ragged
 
 
 def _leading(layout: TableLayout) -> list[int]:
@@ -172,13 +183,14 @@ def _suspects(table: pa.Table, layout: TableLayout, grid: Grid) -> Any:
     columns = table.columns
     filled = np.zeros(table.num_rows, dtype=np.int16)
     for column in columns:
-        filled += column.is_valid().to_numpy()
-    first = pc.coalesce(*columns)
+        filled += column.is_valid().to_numpy() if column.null_count else 1
+    first = pc.coalesce(*columns) if columns[0].null_count else columns[0]
     headers = pa.array(sorted({x for r in layout.header_rows for x in grid.rows[r] if x}), pa.string())
     suspicious = filled == 0
     suspicious |= (filled == 1) & (len(columns) > 2)
-    for column in (first, *columns[:6]):
-        if pc.any(pc.match_substring(column, "计")).as_py():
+
+    for column in columns[:6] if first is columns[0] else (first, *columns[:6]):
+        if _holds(column, "计"):
             suspicious |= _true(pc.match_substring_regex(column, _TOTALS))
         suspicious |= _true(pc.is_in(column, value_set=headers))
     few = filled <= 4
@@ -187,6 +199,18 @@ def _suspects(table: pa.Table, layout: TableLayout, grid: Grid) -> Any:
     else:
         suspicious |= _true(pc.match_substring_regex(first, "(?i)total"))
     return np.flatnonzero(suspicious)
+
+
+def _holds(column: pa.ChunkedArray, text: str) -> bool:
+    """Whether a text stands anywhere in a column."""
+    import pyarrow.compute as pc
+
+    wanted = text.encode()
+    for chunk in column.chunks:
+        data = chunk.buffers()[2]  # its bytes first: that looks at no row by itself
+        if data is not None and wanted in data.to_pybytes() and pc.any(pc.match_substring(chunk, text)).as_py():
+            return True
+    return False
 
 
 def _true(mask: pa.ChunkedArray) -> Any:

@@ -20,6 +20,7 @@ from typing import Any
 from hub.errors import FormatError
 from hub.intake.reader.model import refuse
 
+LARGE_FILE = 16 << 20  # bytes of a file whose reader is not kept: what it took of memory would stay taken
 FILES_A_WORKER = 500  # then it is replaced: memory that parsers leave in pieces does not grow for ever
 
 _lock = threading.Lock()
@@ -145,6 +146,7 @@ def read_limited(
     Raises:
         FormatError: reading took too much memory or time (a plain refusal is in the answer: `refusal_in`).
     """
+    kept = path.stat().st_size < LARGE_FILE
     worker = _take(memory_mb, known)
     try:
         request = {"path": str(path.absolute()), "hidden": hidden, "out": str(out), "whole": whole}
@@ -165,7 +167,10 @@ def read_limited(
             "请发送方拆分后报送，或确认文件是正常导出的数据表。",
             "" if answer else f"child ended with {worker.process.returncode}",
         )
-    _give_back(worker)
+    if kept:
+        _give_back(worker)
+    else:
+        worker.stop()
     return answer
 
 

@@ -1,7 +1,8 @@
 """Text of every kind: which encoding, which separator, which rows. CSV, TSV and pasted lists.
 
 Encodings are tried in the one order that cannot lie: a byte order mark, strict UTF-8, UTF-16 without a mark (by its
-zero bytes), then GB18030. Never GB18030 first: UTF-8 decodes as GB18030 into nonsense without an error.
+zero bytes), Big5 where it clearly is (`big5`), then GB18030. Never GB18030 first: UTF-8 and Big5 decode as GB18030 into
+nonsense without an error.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import csv
 import io
 import re
 
+from hub.intake.reader.big5 import BIG5, is_big5
 from hub.intake.reader.grid import Grid
 from hub.intake.reader.model import refuse
 
@@ -22,6 +24,7 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
     (b"\x84\x31\x95\x33", "gb18030"),
 )
+BIG5_REMARK = "文件是繁体中文（Big5）编码，已按它读取。"
 _LINE_END = re.compile(r"\r\n|\n|\r|\x0b|\x0c")
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
@@ -45,7 +48,9 @@ def detect_encoding(data: bytes) -> str | None:
         return None
     if len(_CONTROL.findall(head)) > len(head) * 0.01:
         return None
-    for encoding in ("utf-8", "gb18030"):
+    for encoding in ("utf-8", BIG5, "gb18030"):
+        if encoding == BIG5 and not is_big5(data):
+            continue
         try:
             codecs.getincrementaldecoder(encoding)().decode(data, final=True)
         except UnicodeDecodeError:
@@ -81,6 +86,8 @@ def decode(data: bytes, remarks: list[str]) -> tuple[str, str]:
         remarks.append(f"文本中有 {max(broken, 1)} 处损坏的字符，已用“�”代替。")
     if encoding in {"utf-16-le", "utf-16-be"}:
         text = text.removeprefix("\ufeff")
+    if encoding == BIG5:
+        remarks.append(BIG5_REMARK)
     if encoding == "gb18030":
         text = text.removeprefix("\ufeff")
     return text, encoding

@@ -40,7 +40,7 @@ profile = Table(
     Column("town", Text),  # the row's, else its delivery's
     Column("address", Text),
     Column("founded_on", Date),
-    Column("first_run_id", ForeignKey("run.run_id")),
+    Column("first_run_id", BigInteger),  # no foreign key: that would be a look-up a profile
     comment="身份画像 · one distinct way rows say who they are about",
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import struct
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -76,6 +77,28 @@ def xls(*sheets: Sheet, password: str | None = None) -> bytes:
         merges = [(a - 1, b, c - 1, d) for a, b, c, d in _ranges(sheet)]
         pages.append((sheet.name if len(sheets) == 1 else f"{sheet.name}{number}", rows, merges, ()))
     return biff.compound_file(biff.workbook_stream(pages, password=password))
+
+
+def xls_95(sheet: Sheet, encoding: str, code_page: int) -> bytes:
+    """A worksheet as Excel 5 and 95 saved it: texts in the code page of its Windows."""
+
+    def record(kind: int, body: bytes = b"") -> bytes:
+        return struct.pack("<HH", kind, len(body)) + body
+
+    page = record(0x0809, struct.pack("<HHHH", 0x0500, 0x0010, 0x096C, 0x07C9))
+    for r, cells in enumerate(sheet.rows):
+        for c, value in enumerate(cells):
+            if isinstance(value, int | float):
+                page += record(0x0203, struct.pack("<HHHd", r, c, 0, value))
+            elif value:
+                text = str(value).encode(encoding)
+                page += record(0x0204, struct.pack("<HHHH", r, c, 0, len(text)) + text)
+    name = sheet.name.encode(encoding)
+    book = record(0x0809, struct.pack("<HHHH", 0x0500, 0x0005, 0x096C, 0x07C9))
+    book += record(0x0042, struct.pack("<H", code_page)) + record(0x00E0, bytes(16))
+    first = len(book) + 4 + 7 + len(name) + 4
+    book += record(0x0085, struct.pack("<IHB", first, 0, len(name)) + name) + record(0x000A)
+    return biff.compound_file(book + page + record(0x000A), "Book")
 
 
 def csv_text(sheet: Sheet, separator: str = ",") -> str:

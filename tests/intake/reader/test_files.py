@@ -9,8 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hub.intake.reader import Reading, read_file
+from hub.intake.reader.big5 import is_big5
 from tests.intake.reader import builders
 from tests.intake.reader.builders import Sheet, account_of
 
@@ -63,6 +66,41 @@ def test_gbk_is_never_tried_before_utf_8(reading_of: Callable[..., Reading]) -> 
     assert reading.sheets[0].columns[1].header == "合作社名称"
 
 
+TAIWAN = Sheet(
+    [["序號", "企業名稱", "負責人"], ["1", "興旺蔬菜專業合作社", "陳寶華"], ["2", "竹口鎮水產專業合作社", "劉麗"]]
+)
+
+
+@pytest.mark.parametrize("rows", [3, 60_000], ids=["small", "large"])
+def test_big5_is_not_taken_for_gb18030(reading_of: Callable[..., Reading], rows: int) -> None:
+    sheet = Sheet([TAIWAN.rows[0], *(TAIWAN.rows[1 + n % 2] for n in range(rows - 1))])
+    data = builders.csv_file(sheet, "cp950")
+    data.decode("gb18030")  # into nonsense without an error
+    reading = reading_of(data)
+    assert (reading.refusal, reading.encoding) == (None, "cp950")
+    assert [c.header for c in reading.sheets[0].columns] == TAIWAN.rows[0]
+    assert reading.sheets[0].rows["c1"].to_pylist()[:2] == ["興旺蔬菜專業合作社", "竹口鎮水產專業合作社"]
+    assert any("Big5" in r for r in reading.remarks)
+
+
+@pytest.mark.parametrize("sheet", [PLAIN, TAIWAN], ids=["simplified", "traditional"])
+def test_gb18030_is_not_taken_for_big5(reading_of: Callable[..., Reading], sheet: Sheet) -> None:
+    reading = reading_of(builders.csv_file(sheet, "gb18030"))
+    assert (reading.refusal, reading.encoding, reading.remarks) == (None, "gb18030", [])
+    assert [c.header for c in reading.sheets[0].columns] == sheet.rows[0]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from("的一是在不了有合作社专业农民县镇乡村名称号码登记王李张刘陈杨黄赵吴周兴旺果蔬茶叶，（）"),
+        min_size=1,
+    )
+)
+def test_no_text_of_frequent_simplified_ideographs_is_big5(letters: list[str]) -> None:
+    assert not is_big5("".join(letters).encode("gb18030"))
+
+
 def test_a_file_cut_inside_a_character_is_read_and_says_so(reading_of: Callable[..., Reading]) -> None:
     reading = reading_of(builders.csv_file(PLAIN, "utf-8").rstrip()[:-1])
     assert account_of(reading) == "hdd"
@@ -105,6 +143,19 @@ def test_a_worksheet_of_the_oldest_excel_without_container_or_code_page(reading_
     reading = reading_of(stream + struct.pack("<HH", 0x000A, 0))
     assert (reading.refusal, reading.format, account_of(reading)) == (None, "xls", "hdd")
     assert reading.sheets[0].columns[1].header == "合作社名称"
+
+
+@pytest.mark.parametrize(
+    ("sheet", "encoding", "code_page"), [(PLAIN, "gbk", 936), (PLAIN, "gbk", 1252), (TAIWAN, "cp950", 950)]
+)
+def test_a_workbook_of_excel_95(
+    reading_of: Callable[..., Reading], sheet: Sheet, encoding: str, code_page: int
+) -> None:
+    reading = reading_of(builders.xls_95(sheet, encoding, code_page))
+    assert (reading.refusal, reading.format, account_of(reading)) == (None, "xls", "hdd")
+    assert reading.sheets[0].name == sheet.name
+    assert [c.header for c in reading.sheets[0].columns] == sheet.rows[0]
+    assert reading.sheets[0].rows["c1"].to_pylist() == [r[1] for r in sheet.rows[1:]]
 
 
 NAMES = ["a.xls", "a.xlsx", "a.csv", "a.txt", "a.et", "a", "a.html", "a.docx"]
