@@ -327,3 +327,24 @@ def test_only_refused_downloads_leave_no_trace_in_the_numbers(portal: Portal) ->
     client.get("/deliveries")
     with portal.engine.connect() as connection:
         assert connection.scalar(select(func.count()).select_from(audit_event)) == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("role", ["staff", "office", "operator", "auditor"])
+def test_no_link_leads_where_its_reader_may_not_go(lived: Portal, role: str) -> None:
+    client = lived.as_role(role)
+    waiting, seen = ["/"], set[str]()
+    while waiting and len(seen) < 60:
+        path = waiting.pop(0)
+        answer = client.get(path, follow_redirects=True)
+        assert answer.status_code == 200, path
+        if not answer.headers["content-type"].startswith("text/html"):
+            continue
+        links = [link.replace("&amp;", "&") for link in re.findall(r'href="(/[^"#]*)', answer.text)]
+        # one page of a kind is enough, and neither files nor the other language
+        kinds = {re.sub(r"\d+|[0-9A-Z]{7}", "n", link.partition("?")[0]): link for link in reversed(links)}
+        for kind, link in kinds.items():
+            if kind not in seen and not re.match(r"/(static|language|logout)", kind):
+                seen.add(kind)
+                waiting.append(link)
+    assert len(seen) > 5
