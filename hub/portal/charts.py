@@ -41,7 +41,7 @@ def progress(share: float, words: str, *, late: bool = False, width: int = 220, 
 
 def _axis(top: float) -> tuple[float, int]:
     """A round end of the axis at or above `top`, and how many round steps lead there."""
-    if top <= 0:
+    if top < 1e-9:  # nothing counted or measured here is so small
         return 1.0, 5
     unit = 10.0 ** floor(log10(top))
     for end, steps in (

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 from defusedxml import ElementTree
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hub.portal import charts
@@ -23,6 +23,7 @@ def test_a_stacked_bar_is_well_formed_and_never_wider_than_its_rail(parts: list[
 
 
 @given(st.lists(st.one_of(st.none(), st.floats(0, 1e6)), max_size=40), st.one_of(st.none(), st.floats(0.1, 1e6)))
+@example([5e-324], None)
 def test_a_trend_stays_in_its_frame_and_breaks_where_days_are_missing(
     values: list[float | None], goal: float | None
 ) -> None:
