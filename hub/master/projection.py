@@ -73,8 +73,7 @@ def _drop(duck: duckdb.DuckDBPyConnection, *tables: str) -> None:
 
 def define_identities(duck: duckdb.DuckDBPyConnection, basis: Basis, *, with_rows: bool = False) -> None:
     """The first half of a projection: records, claims and `identity`."""
-    for feed in feed_catalogue().values():
-        define_records(duck, feed)
+    define_records(duck, feed_catalogue().values())
     define_aliases(duck, basis)
     define_claims(duck, basis, every=with_rows)
     define_settled(duck, basis, with_rows=with_rows)
@@ -222,5 +221,4 @@ def _projected(basis: Basis, with_rows: bool) -> str:
 def version_digest(duck: duckdb.DuckDBPyConnection) -> str:
     """Fingerprint of all rows: the MD5 of each row's id and digest, added up without carry, so that a night can move it by
     the rows that changed. (That nobody rewrote history is what the ledger's hash chain proves, not this.)"""
-    row = duck.execute(f"select {FINGERPRINT} from projected").fetchone()
-    return f"{row[0] if row else 0:032x}"
+    return f"{duck.execute(f'select {FINGERPRINT} from projected').fetchall()[0][0]:032x}"
