@@ -133,7 +133,8 @@ def mark_touched(connection: Connection, state: State, sources: list[Source], da
         connection.execute(
             text(
                 """create temp table moved_row on commit drop as
-                select feed, profile_key, content_key, delivery_id = any(:went) as went from source_row
+                select feed, profile_key, content_key, delivery_id = any(:went) as went, l.coop_id
+                from source_row left join link l using (profile_key)
                 where disposition = 'accepted' and profile_key is not null and delivery_id = any(cast(:came as bigint[]) || cast(:went as bigint[]))"""
             ),
             p,
@@ -141,9 +142,7 @@ def mark_touched(connection: Connection, state: State, sources: list[Source], da
         connection.execute(
             text(
                 """create temp table told_profile on commit drop as
-                select profile_key from (select feed, profile_key, content_key from moved_row
-                  group by 1, 2, 3 having count(*) filter (where went) <> count(*) filter (where not went)) differing
-                union select profile_key from source_row where delivery_id = any(:other) and profile_key is not null
+                select profile_key from source_row where delivery_id = any(:other) and profile_key is not null
                 union select profile_key from source_row where delivery_id = any(:corrected) and superseded_by = any(:known)
                   and profile_key is not null"""
             ),
@@ -151,6 +150,12 @@ def mark_touched(connection: Connection, state: State, sources: list[Source], da
         )
         for table in ("moved_row", "told_profile"):
             connection.execute(text(f"analyze {table}"))
+        _touch(
+            connection,
+            """select coop_id from moved_row group by feed, profile_key, content_key, coop_id
+               having count(*) filter (where went) <> count(*) filter (where not went)""",
+            p,
+        )
         # what a profile was linked to before is touched below, if that differs
         _touch(connection, "select l.coop_id from told_profile join link l using (profile_key)", p)
     find_relinked(connection, every=False)
@@ -186,8 +191,8 @@ def _touch_repeated(connection: Connection, sources: list[Source], moved: set[in
     connection.execute(
         text(
             """create temp table told_again on commit drop as
-            select distinct m.feed, l.coop_id from moved_row m join link l using (profile_key)
-            where l.coop_id is not null and not exists (select from touched t where t.coop_id = l.coop_id)"""
+            select distinct feed, coop_id from moved_row m
+            where coop_id is not null and not exists (select from touched t where t.coop_id = m.coop_id)"""
         )
     )
     connection.execute(text("analyze told_again"))

@@ -184,10 +184,8 @@ def load_rows(
     feeds: Iterable[str] | None = None,
     *,
     with_past: bool = True,
-    adding: bool = False,
 ) -> None:
-    """Makes `rows_<feed>` for each feed asked for (default: all of the catalogue). adding: those of some more cooperatives join
-    what is there."""
+    """Makes `rows_<feed>` for each feed asked for (default: all of the catalogue)."""
     listed = list(sources)
     wanted = [f for f in feed_catalogue().values() if feeds is None or f.feed in feeds]
     if not wanted:
@@ -202,9 +200,7 @@ def load_rows(
             duck.execute(f"create or replace temp table said as select * from {_told(path)}")
             present = {f for (f,) in duck.execute("select distinct feed from said").fetchall()}
             for feed in wanted:
-                if feed.feed in present or not adding:
-                    said = "said" if feed.feed in present else _NOTHING
-                    _define_rows(duck, feed, said, snapshot, linked=True, adding=adding)
+                _define_rows(duck, feed, "said" if feed.feed in present else _NOTHING, snapshot, linked=True)
             duck.execute("drop table said")
             return
         _define_links(connection, duck, snapshot, folder)
@@ -278,12 +274,11 @@ def _define_rows(
     snapshot: Snapshot,
     *,
     linked: bool = False,
-    adding: bool = False,
 ) -> None:
     shape = ", ".join(f'"{f.name}": "VARCHAR"' for f in feed.fields)
     who = ("r.who", "") if linked else ("l.coop_id", "join held_link l on l.profile_key = r.who")
     duck.execute(
-        f"""{"insert into" if adding else "create or replace table"} rows_{feed.feed} {"" if adding else "as"}
+        f"""create or replace table rows_{feed.feed} as
             select * {derived_columns(feed.feed)} from (
               select r.row_id, r.delivery_id, {who[0]} as coop_id, s.as_of, s.order_no, r.live, r.content_key, {feed_columns(feed)}
               from (select *, from_json(fields, '{{{shape}}}') as f from {told} where feed = '{feed.feed}') r

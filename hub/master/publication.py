@@ -18,6 +18,7 @@ from hub.master.inputs import Snapshot, load_rows, load_sources
 from hub.master.live import Source, complete_feeds
 from hub.master.projection import (
     FINGERPRINT,
+    adding_identities,
     define_identities,
     new_duck,
     project_identified,
@@ -143,8 +144,9 @@ def _project_touched(
     load_rows(connection, duck, snapshot, sources)
     define_identities(duck, basis)
     if increment.bring_neighbours(connection, duck, basis):
-        load_rows(connection, duck, replace(snapshot, coop_ids="brought"), sources, adding=True)
-        define_identities(duck, basis)
+        with adding_identities(duck):
+            load_rows(connection, duck, replace(snapshot, coop_ids="brought"), sources)
+            define_identities(duck, basis)
     project_identified(duck, basis, day)
 
 
