@@ -208,21 +208,21 @@ def _touch_repeated(connection: Connection, sources: list[Source], moved: set[in
         )
 
 
+_UNFOLDED = "cross join lateral (values ('representative', representative), ('phone', phone), ('place', place)) s(shared, value)"
 # Of each value that the touched had or have now: how many more of them have it now.
-_MOVED_VALUE = """create temp table moved_value on commit drop as
+_MOVED_VALUE = f"""create temp table moved_value on commit drop as
     select shared, value, sum(n) as net from (
       select representative, phone, place, -1 as n from cooperative_watch join touched using (coop_id)
       union all select representative, phone, place, 1 from now_shared) t
-    cross join lateral (values ('representative', representative), ('phone', phone), ('place', place)) s(shared, value)
-    where value is not null group by 1, 2"""
-# Who had one of these values: the table is read once, whichever value it is.
-_NEAR = """insert into near select coop_id, shared, value, net
-    from (select * from cooperative_watch
-          where representative in (select value from {values} where shared = 'representative')
-             or phone in (select value from {values} where shared = 'phone')
-             or place in (select value from {values} where shared = 'place')) w
-    cross join lateral (values ('representative', representative), ('phone', phone), ('place', place)) s(shared, value)
-    join {values} using (shared, value)"""
+    {_UNFOLDED} where value is not null group by 1, 2"""
+# Who has one of these values, as coop_id, shared, value: the table is read once, whichever value it is.
+_HOLDERS = f"""(select * from cooperative_watch
+          where representative in (select value from {{values}} where shared = 'representative')
+             or phone in (select value from {{values}} where shared = 'phone')
+             or place in (select value from {{values}} where shared = 'place')) w
+    {_UNFOLDED} join {{values}} using (shared, value)"""
+_NEAR = f"""insert into near select shared, value, net, count(*), count(*) filter (where t.coop_id is null)
+    from {_HOLDERS} left join touched t using (coop_id) group by 1, 2, 3"""
 
 
 def bring_neighbours(connection: Connection, duck: duckdb.DuckDBPyConnection, basis: Basis) -> int:
@@ -243,42 +243,46 @@ def bring_neighbours(connection: Connection, duck: duckdb.DuckDBPyConnection, ba
     copy_in(connection, "now_shared", new)
     connection.execute(text("analyze now_shared"))
     for statement in (
-        "drop table if exists moved_value, near, brought, brought_value",
+        "drop table if exists moved_value, near, flipped, brought, brought_value",
         _MOVED_VALUE,
         "analyze moved_value",
-        "create temp table near (coop_id text, shared text, value text, net bigint) on commit drop",
+        "create temp table near (shared text, value text, net bigint, before bigint, others bigint) on commit drop",
         _NEAR.format(values="moved_value"),
-        "analyze near",
         "create temp table brought (coop_id text primary key) on commit drop",
     ):
         connection.execute(text(statement))
     least = " ".join(f"when '{c}' then {getattr(basis.thresholds, t)}" for c, t in _SHARED.items())
-    brought = connection.execute(
+    flipped = connection.execute(
         text(
-            f"""insert into brought select distinct coop_id from near join (
-                  select shared, value from (select shared, value, net, count(*) as before, case shared {least} end as least
-                                             from near where net <> 0 group by shared, value, net) v
-                  where (before >= least) <> (before + net >= least)) flipped using (shared, value)
-                where not exists (select from touched t where t.coop_id = near.coop_id)"""
+            f"""create temp table flipped on commit drop as select shared, value
+                from (select *, case shared {least} end as least from near where net <> 0) v
+                where (before >= least) <> (before + net >= least)"""
         )
     ).rowcount
+    brought = 0
+    if flipped:
+        brought = connection.execute(
+            text(
+                f"""insert into brought select distinct coop_id from {_HOLDERS.format(values="flipped")}
+                    where not exists (select from touched t where t.coop_id = w.coop_id)"""
+            )
+        ).rowcount
     if brought:
         for statement in (
             "insert into touched select coop_id from brought",
-            """create temp table brought_value on commit drop as select distinct shared, value, 0 as net
-               from cooperative_watch join brought using (coop_id)
-               cross join lateral (values ('representative', representative), ('phone', phone), ('place', place)) s(shared, value)
-               where value is not null and not exists (select from moved_value m where m.shared = s.shared and m.value = s.value)""",
+            f"""create temp table brought_value on commit drop as select shared, value, 0 as net, count(*) as n
+                from cooperative_watch join brought using (coop_id) {_UNFOLDED} where value is not null group by 1, 2""",
+            "update near set others = others - b.n from brought_value b where b.shared = near.shared and b.value = near.value",
+            "delete from brought_value b using near where b.shared = near.shared and b.value = near.value",
             "analyze brought_value",
             _NEAR.format(values="brought_value"),
         ):
             connection.execute(text(statement))
-    near = """select shared, value, count(*) as n from near
-        where not exists (select from touched t where t.coop_id = near.coop_id) group by 1, 2"""
+    near = "select shared, value, others as n from near where others > 0"
     schema = pa.schema([("shared", pa.string()), ("value", pa.string()), ("n", pa.int64())])
     counts = read_arrow(connection, near, schema)
     duck.execute(NEIGHBOUR)
     duck.register("near", counts)
     duck.execute("insert into neighbour select * from near")
     duck.unregister("near")
-    return int(brought)
+    return brought
