@@ -17,18 +17,19 @@ def figures_of(duck: duckdb.DuckDBPyConnection, table: str = "answers") -> dict[
     """Counts over `answers`: `cooperatives`, `current`, `answers` {rule: {yes, no, unknown}} (also `among_standing`,
     `among_demonstration`), `levels` (cooperatives that hold a valid title of that level), `standing`, `tax_status`, `towns`
     (cooperatives a town), `feeds` (cooperatives a feed speaks of now), and the newest `as_of` a feed."""
-    row = duck.execute(f"select count(*), count(*) filter (where in_current_lists) from {table}").fetchall()[0]
+    row = duck.execute(
+        f"select count(*), count(*) filter (where in_current_lists), count(*) filter (where not coalesce(ended, false)) from {table}"
+    ).fetchall()[0]
+    answers = _answers(duck, table)
     levels = [(c.value, c.title.zh) for c in feed_catalogue()["demonstration"].by_name["level"].choices]
     return {
         "cooperatives": int(row[0]),
         "current": int(row[1]),
-        "answers": _answers(duck, table, "true"),
+        "answers": _told(answers),
         "levels": _holding(duck, table, "demonstration_levels", levels),
-        "among_standing": _answers(duck, table, "not coalesce(ended, false)"),
-        "among_demonstration": _answers(duck, table, "demonstration_now"),
-        "standing": int(
-            duck.execute(f"select count(*) from {table} where not coalesce(ended, false)").fetchall()[0][0]
-        ),
+        "among_standing": _told([a for a in answers if a[0]]),
+        "among_demonstration": _told([a for a in answers if a[1]]),
+        "standing": int(row[2]),
         "tax_status": _pairs(
             duck, f"select tax_status, count(*) from {table} where tax_status is not null group by 1 order by 1"
         ),
@@ -73,13 +74,19 @@ def add_figures(all_before: dict[str, Any], after: dict[str, Any], before: dict[
     return {k: found[k] for k in [*after, *sorted(found.keys() - after.keys())]}
 
 
-def _answers(duck: duckdb.DuckDBPyConnection, table: str, among: str) -> dict[str, dict[str, int]]:
-    """rule -> yes, no, unknown, among the cooperatives a condition picks."""
+def _answers(duck: duckdb.DuckDBPyConnection, table: str) -> list[tuple[Any, ...]]:
+    """(standing, demonstration, cooperatives, and of each rule yes and no): one pass over the table for all that is asked."""
     counts = ", ".join(f"count(*) filter (where {r.name}), count(*) filter (where not {r.name})" for r in rules())
-    row = duck.execute(f"select count(*), {counts} from {table} where {among}").fetchall()[0]
-    total = int(row[0])
+    return duck.execute(
+        f"select not coalesce(ended, false), coalesce(demonstration_now, false), count(*), {counts} from {table} group by 1, 2"
+    ).fetchall()
+
+
+def _told(answers: list[tuple[Any, ...]]) -> dict[str, dict[str, int]]:
+    """rule -> yes, no, unknown, over these groups of cooperatives."""
+    sums = [sum(column) for column in zip(*answers, strict=True)][2:] or [0] * (1 + 2 * len(rules()))
     return {
-        r.name: {"yes": row[1 + 2 * i], "no": row[2 + 2 * i], "unknown": total - row[1 + 2 * i] - row[2 + 2 * i]}
+        r.name: {"yes": sums[1 + 2 * i], "no": sums[2 + 2 * i], "unknown": sums[0] - sums[1 + 2 * i] - sums[2 + 2 * i]}
         for i, r in enumerate(rules())
     }
 

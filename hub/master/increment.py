@@ -26,7 +26,7 @@ from sqlalchemy import Connection, func, select, text
 from hub.feeds import feed_catalogue
 from hub.master.basis import Basis
 from hub.master.live import Source
-from hub.master.writing import RELINKED
+from hub.master.writing import find_relinked
 from hub.store.tables.master import master_version, projection_state
 
 if TYPE_CHECKING:
@@ -133,7 +133,8 @@ def mark_touched(connection: Connection, state: State, sources: list[Source], da
         connection.execute(
             text(
                 """create temp table moved_row on commit drop as
-                select feed, profile_key, content_key, delivery_id = any(:went) as went from source_row
+                select feed, profile_key, content_key, delivery_id = any(:went) as went, l.coop_id
+                from source_row left join link l using (profile_key)
                 where disposition = 'accepted' and profile_key is not null and delivery_id = any(cast(:came as bigint[]) || cast(:went as bigint[]))"""
             ),
             p,
@@ -141,9 +142,7 @@ def mark_touched(connection: Connection, state: State, sources: list[Source], da
         connection.execute(
             text(
                 """create temp table told_profile on commit drop as
-                select profile_key from (select feed, profile_key, content_key from moved_row
-                  group by 1, 2, 3 having count(*) filter (where went) <> count(*) filter (where not went)) differing
-                union select profile_key from source_row where delivery_id = any(:other) and profile_key is not null
+                select profile_key from source_row where delivery_id = any(:other) and profile_key is not null
                 union select profile_key from source_row where delivery_id = any(:corrected) and superseded_by = any(:known)
                   and profile_key is not null"""
             ),
@@ -151,22 +150,19 @@ def mark_touched(connection: Connection, state: State, sources: list[Source], da
         )
         for table in ("moved_row", "told_profile"):
             connection.execute(text(f"analyze {table}"))
+        _touch(
+            connection,
+            """select coop_id from moved_row group by feed, profile_key, content_key, coop_id
+               having count(*) filter (where went) <> count(*) filter (where not went)""",
+            p,
+        )
+        # what a profile was linked to before is touched below, if that differs
         _touch(connection, "select l.coop_id from told_profile join link l using (profile_key)", p)
-        _touch(
-            connection,
-            "select l.coop_id from told_profile join master_link l using (profile_key) where l.to_version is null",
-            p,
-        )
-        _touch(
-            connection,
-            """select l.coop_id from cooperative_watch w join link l using (coop_id) where w.contested
-               and exists (select from moved_row m where m.profile_key = l.profile_key)""",
-            p,
-        )
-        _touch_repeated(connection, sources, moved, p)
-    connection.execute(text(RELINKED))
+    find_relinked(connection, every=False)
     _touch(connection, "select coop_id from relinked union select was from relinked", p)
     _touch(connection, "select coop_id from cooperative_watch where due_on <= :day", p)
+    if moved:
+        _touch_repeated(connection, sources, moved, p)
     return _count(connection)
 
 
@@ -190,16 +186,43 @@ def _corrected(connection: Connection, known: set[int]) -> list[int]:
 
 
 def _touch_repeated(connection: Connection, sources: list[Source], moved: set[int], p: dict[str, Any]) -> None:
-    """A list sent again may now be newer, or older, than another live list of its feed that speaks of the same cooperative."""
+    """Of those a list sent again speaks of, and nothing else touches: for whom it matters which feed spoke last, and of whom
+    another live list of the feed speaks, which may now be older, or newer."""
+    connection.execute(
+        text(
+            """create temp table told_again on commit drop as
+            select distinct feed, coop_id from moved_row m
+            where coop_id is not null and not exists (select from touched t where t.coop_id = m.coop_id)"""
+        )
+    )
+    connection.execute(text("analyze told_again"))
+    _touch(connection, "select coop_id from told_again join cooperative_watch w using (coop_id) where w.contested", p)
     feeds = {s.feed for s in sources if s.delivery_id in moved}
     beside = [s.delivery_id for s in sources if s.feed in feeds and s.live and s.delivery_id not in moved]
     if beside:
         _touch(
             connection,
-            """select l.coop_id from moved_row m join link l using (profile_key) join link o on o.coop_id = l.coop_id
-               join source_row r on r.profile_key = o.profile_key and r.feed = m.feed where r.delivery_id = any(:beside)""",
+            """select a.coop_id from told_again a join link o using (coop_id)
+               join source_row r on r.profile_key = o.profile_key and r.feed = a.feed where r.delivery_id = any(:beside)""",
             {**p, "beside": beside},
         )
+
+
+_UNFOLDED = "cross join lateral (values ('representative', representative), ('phone', phone), ('place', place)) s(shared, value)"
+# Of each value that the touched had or have now: how many more of them have it now.
+_MOVED_VALUE = f"""create temp table moved_value on commit drop as
+    select shared, value, sum(n) as net from (
+      select representative, phone, place, -1 as n from cooperative_watch join touched using (coop_id)
+      union all select representative, phone, place, 1 from now_shared) t
+    {_UNFOLDED} where value is not null group by 1, 2"""
+# Who has one of these values, as coop_id, shared, value: the table is read once, whichever value it is.
+_HOLDERS = f"""(select * from cooperative_watch
+          where representative in (select value from {{values}} where shared = 'representative')
+             or phone in (select value from {{values}} where shared = 'phone')
+             or place in (select value from {{values}} where shared = 'place')) w
+    {_UNFOLDED} join {{values}} using (shared, value)"""
+_NEAR = f"""insert into near select shared, value, net, count(*), count(*) filter (where t.coop_id is null)
+    from {_HOLDERS} left join touched t using (coop_id) group by 1, 2, 3"""
 
 
 def bring_neighbours(connection: Connection, duck: duckdb.DuckDBPyConnection, basis: Basis) -> int:
@@ -219,31 +242,47 @@ def bring_neighbours(connection: Connection, duck: duckdb.DuckDBPyConnection, ba
     ).to_arrow_table()
     copy_in(connection, "now_shared", new)
     connection.execute(text("analyze now_shared"))
-    before = _count(connection)
-    for column, threshold in _SHARED.items():
-        least = getattr(basis.thresholds, threshold)
-        _touch(
-            connection,
-            f"""with moved as (
-                  select coop_id, {column} as value, -1 as n from cooperative_watch join touched using (coop_id) where {column} is not null
-                  union all select coop_id, {column}, 1 from now_shared where {column} is not null),
-                net as (select value, sum(n) as n from moved group by 1 having sum(n) <> 0),
-                flipped as (
-                  select value from (select value, min(n) as n, count(*) as before from net join cooperative_watch w on w.{column} = value group by 1) c
-                  where (before >= {least}) <> (before + n >= {least}))
-                select coop_id from cooperative_watch w join flipped on w.{column} = value""",
-            {},
+    for statement in (
+        "drop table if exists moved_value, near, flipped, brought, brought_value",
+        _MOVED_VALUE,
+        "analyze moved_value",
+        "create temp table near (shared text, value text, net bigint, before bigint, others bigint) on commit drop",
+        _NEAR.format(values="moved_value"),
+        "create temp table brought (coop_id text primary key) on commit drop",
+    ):
+        connection.execute(text(statement))
+    least = " ".join(f"when '{c}' then {getattr(basis.thresholds, t)}" for c, t in _SHARED.items())
+    flipped = connection.execute(
+        text(
+            f"""create temp table flipped on commit drop as select shared, value
+                from (select *, case shared {least} end as least from near where net <> 0) v
+                where (before >= least) <> (before + net >= least)"""
         )
-    near = " union all ".join(
-        f"""select '{column}' as shared, {column} as value, count(*) as n from cooperative_watch w
-            where {column} in (select {column} from now_shared union select {column} from cooperative_watch join touched using (coop_id))
-              and not exists (select from touched t where t.coop_id = w.coop_id) group by 2"""
-        for column in _SHARED
-    )
+    ).rowcount
+    brought = 0
+    if flipped:
+        brought = connection.execute(
+            text(
+                f"""insert into brought select distinct coop_id from {_HOLDERS.format(values="flipped")}
+                    where not exists (select from touched t where t.coop_id = w.coop_id)"""
+            )
+        ).rowcount
+    if brought:
+        for statement in (
+            "insert into touched select coop_id from brought",
+            f"""create temp table brought_value on commit drop as select shared, value, 0 as net, count(*) as n
+                from cooperative_watch join brought using (coop_id) {_UNFOLDED} where value is not null group by 1, 2""",
+            "update near set others = others - b.n from brought_value b where b.shared = near.shared and b.value = near.value",
+            "delete from brought_value b using near where b.shared = near.shared and b.value = near.value",
+            "analyze brought_value",
+            _NEAR.format(values="brought_value"),
+        ):
+            connection.execute(text(statement))
+    near = "select shared, value, others as n from near where others > 0"
     schema = pa.schema([("shared", pa.string()), ("value", pa.string()), ("n", pa.int64())])
     counts = read_arrow(connection, near, schema)
     duck.execute(NEIGHBOUR)
     duck.register("near", counts)
     duck.execute("insert into neighbour select * from near")
     duck.unregister("near")
-    return _count(connection) - before
+    return brought

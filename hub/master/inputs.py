@@ -197,8 +197,11 @@ def load_rows(
             chosen = [s for s in listed if s.feed in {f.feed for f in wanted}]
             query, parameters = _rows_query(None, snapshot, _deliveries(chosen, snapshot, listed, with_past=with_past))
             _copy_to_file(connection, query, parameters, path)
+            duck.execute(f"create or replace temp table said as select * from {_told(path)}")
+            present = {f for (f,) in duck.execute("select distinct feed from said").fetchall()}
             for feed in wanted:
-                _define_rows(duck, feed, path, snapshot, linked=True)
+                _define_rows(duck, feed, "said" if feed.feed in present else _NOTHING, snapshot, linked=True)
+            duck.execute("drop table said")
             return
         _define_links(connection, duck, snapshot, folder)
         # one thread reads from PostgreSQL while DuckDB works on what the one before brought
@@ -212,7 +215,7 @@ def load_rows(
                         feed, snapshot, _deliveries(mine, snapshot, listed, with_past=with_past)
                     )
                     _copy_to_file(connection, query, parameters, path)
-                waiting.append(behind.submit(_define_rows, duck.cursor(), feed, path, snapshot))
+                waiting.append(behind.submit(_define_rows_from, duck.cursor(), feed, path, snapshot))
             for one in waiting:
                 one.result()
         duck.execute("drop table held_link")
@@ -248,26 +251,39 @@ def _tells_of_then(source: Source, snapshot: Snapshot) -> bool:
     return source.feed in EVENTS and snapshot.as_of is not None and source.as_of > snapshot.as_of
 
 
+_ROW = {"feed": "VARCHAR", "row_id": "BIGINT", "delivery_id": "BIGINT", "who": "VARCHAR", "live": "BOOLEAN",
+        "content_key": "VARCHAR", "fields": "VARCHAR"}  # fmt: skip
+_NOTHING = f"(select {', '.join(f'null::{kind} as {name}' for name, kind in _ROW.items())} where false)"
+
+
+def _told(path: Path) -> str:
+    """SQL of the rows a file holds."""
+    return f"read_csv('{path}', {_FORM}, columns={_ROW})" if path.exists() and path.stat().st_size else _NOTHING
+
+
+def _define_rows_from(duck: duckdb.DuckDBPyConnection, feed: Feed, path: Path, snapshot: Snapshot) -> None:
+    """Makes `rows_<feed>` of a file, which is needed no more."""
+    _define_rows(duck, feed, _told(path), snapshot)
+    path.unlink(missing_ok=True)
+
+
 def _define_rows(
-    duck: duckdb.DuckDBPyConnection, feed: Feed, path: Path, snapshot: Snapshot, *, linked: bool = False
+    duck: duckdb.DuckDBPyConnection,
+    feed: Feed,
+    told: str,
+    snapshot: Snapshot,
+    *,
+    linked: bool = False,
 ) -> None:
     shape = ", ".join(f'"{f.name}": "VARCHAR"' for f in feed.fields)
-    if path.exists() and path.stat().st_size:
-        read = f"""(select row_id, delivery_id, who, live, content_key, from_json(fields, '{{{shape}}}') as f
-            from read_csv('{path}', {_FORM}, columns={{feed: 'VARCHAR', row_id: 'BIGINT', delivery_id: 'BIGINT', who: 'VARCHAR',
-                 live: 'BOOLEAN', content_key: 'VARCHAR', fields: 'VARCHAR'}}) where feed = '{feed.feed}')"""
-    else:
-        read = f"""(select 0::bigint as row_id, 0::bigint as delivery_id, '' as who, true as live, '' as content_key,
-            from_json('{{}}', '{{{shape}}}') as f where false)"""
-    who = ("r.who", "") if linked or not path.exists() else ("l.coop_id", "join held_link l on l.profile_key = r.who")
+    who = ("r.who", "") if linked else ("l.coop_id", "join held_link l on l.profile_key = r.who")
     duck.execute(
         f"""create or replace table rows_{feed.feed} as
             select * {derived_columns(feed.feed)} from (
               select r.row_id, r.delivery_id, {who[0]} as coop_id, s.as_of, s.order_no, r.live, r.content_key, {feed_columns(feed)}
-              from {read} r join source s using (delivery_id) {who[1]})"""
+              from (select *, from_json(fields, '{{{shape}}}') as f from {told} where feed = '{feed.feed}') r
+              join source s using (delivery_id) {who[1]})"""
     )
-    if not linked:
-        path.unlink(missing_ok=True)
     if snapshot.as_of is not None and feed.feed in EVENTS:
         begins, ends, void = EVENTS[feed.feed]
         day = f"date '{snapshot.as_of.isoformat()}'"
@@ -277,13 +293,16 @@ def _define_rows(
             duck.execute(f"update rows_{feed.feed} set {sets} where {ends} > {day}")
 
 
-def define_records(duck: duckdb.DuckDBPyConnection, feed: Feed) -> None:
-    """Makes the view `now_<feed>`: live rows, each record once, as its newest delivery tells it."""
-    key = "".join(f', "{n}"' for n in record_key(feed))
-    live = duck.execute(f"select count(distinct order_no) from rows_{feed.feed} where live").fetchone()
-    once = (
-        f" qualify dense_rank() over (partition by coop_id{key} order by order_no desc) = 1"
-        if live and live[0] > 1
-        else ""
-    )
-    duck.execute(f"create or replace view now_{feed.feed} as select * from rows_{feed.feed} where live{once}")
+def define_records(duck: duckdb.DuckDBPyConnection, feeds: Iterable[Feed]) -> None:
+    """Makes the view `now_<feed>` of each feed: live rows, each record once, as its newest delivery tells it."""
+    listed = list(feeds)
+    if not listed:
+        return
+    counts = ", ".join(f"(select count(distinct order_no) from rows_{f.feed} where live)" for f in listed)
+    deliveries = duck.execute(f"select {counts}").fetchall()[0]
+    for feed, several in zip(listed, deliveries, strict=True):
+        key = "".join(f', "{n}"' for n in record_key(feed))
+        once = (
+            f" qualify dense_rank() over (partition by coop_id{key} order by order_no desc) = 1" if several > 1 else ""
+        )
+        duck.execute(f"create or replace view now_{feed.feed} as select * from rows_{feed.feed} where live{once}")

@@ -5,6 +5,8 @@ knows nothing of PostgreSQL (hub.master.inputs brings rows, hub.master.publicati
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,12 +75,25 @@ def _drop(duck: duckdb.DuckDBPyConnection, *tables: str) -> None:
 
 def define_identities(duck: duckdb.DuckDBPyConnection, basis: Basis, *, with_rows: bool = False) -> None:
     """The first half of a projection: records, claims and `identity`."""
-    for feed in feed_catalogue().values():
-        define_records(duck, feed)
+    define_records(duck, feed_catalogue().values())
     define_aliases(duck, basis)
     define_claims(duck, basis, every=with_rows)
     define_settled(duck, basis, with_rows=with_rows)
     define_identity(duck, with_rows=with_rows)
+
+
+@contextmanager
+def adding_identities(duck: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Rows loaded and identities made in here are of other cooperatives than those there are, and join them at the end: who a
+    cooperative is hangs on nobody else."""
+    duck.execute("create schema more")
+    duck.execute("set search_path = 'more,main'")
+    yield
+    duck.execute("set search_path = 'main'")
+    for table in (*(f"rows_{feed}" for feed in feed_catalogue()), "claim", "identity"):
+        duck.execute(f"insert into main.{table} by name select * from more.{table}")
+    duck.execute("drop schema more cascade")
+    define_records(duck, feed_catalogue().values())
 
 
 def rule_sql(text: str, basis: Basis) -> str:
@@ -222,5 +237,4 @@ def _projected(basis: Basis, with_rows: bool) -> str:
 def version_digest(duck: duckdb.DuckDBPyConnection) -> str:
     """Fingerprint of all rows: the MD5 of each row's id and digest, added up without carry, so that a night can move it by
     the rows that changed. (That nobody rewrote history is what the ledger's hash chain proves, not this.)"""
-    row = duck.execute(f"select {FINGERPRINT} from projected").fetchone()
-    return f"{row[0] if row else 0:032x}"
+    return f"{duck.execute(f'select {FINGERPRINT} from projected').fetchall()[0][0]:032x}"

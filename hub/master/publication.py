@@ -18,6 +18,7 @@ from hub.master.inputs import Snapshot, load_rows, load_sources
 from hub.master.live import Source, complete_feeds
 from hub.master.projection import (
     FINGERPRINT,
+    adding_identities,
     define_identities,
     new_duck,
     project_identified,
@@ -30,6 +31,7 @@ from hub.store.tables.master import master_version
 if TYPE_CHECKING:
     import duckdb
 
+_SORTING = "192MB"
 _LOCK = 7_203_000_003  # one projection at a time, whoever started it
 
 
@@ -89,6 +91,8 @@ def project(
     try:
         with engine.begin() as connection:
             connection.execute(text("select pg_advisory_xact_lock(:k)"), {"k": _LOCK})
+            for setting in ("work_mem", "maintenance_work_mem"):  # one connection works here, on whole tables
+                connection.execute(text(f"set local {setting} = '{_SORTING}'"))
             return project_within(connection, duck, basis, run_id=run_id, day=business_date, whole=whole)
     finally:
         duck.close()
@@ -112,8 +116,7 @@ def project_within(
         if touched > increment.WHOLE_FROM * max(1, int(state.figures["cooperatives"])):
             state = None
     if state is None:
-        connection.execute(text("drop table if exists relinked"))
-        connection.execute(text(writing.RELINKED))
+        writing.find_relinked(connection, every=True)
         load_rows(connection, duck, Snapshot(version=None, as_of=None, day=day), sources)
         project_rows(duck, basis, day)
     else:
@@ -141,8 +144,9 @@ def _project_touched(
     load_rows(connection, duck, snapshot, sources)
     define_identities(duck, basis)
     if increment.bring_neighbours(connection, duck, basis):
-        load_rows(connection, duck, snapshot, sources)
-        define_identities(duck, basis)
+        with adding_identities(duck):
+            load_rows(connection, duck, replace(snapshot, coop_ids="brought"), sources)
+            define_identities(duck, basis)
     project_identified(duck, basis, day)
 
 

@@ -136,8 +136,7 @@ def define_master_rows(
     duck.execute("create or replace table master_rows as select * from master_rows_read")
     duck.unregister("master_rows_read")
     load_rows(connection, duck, snapshot, sources, feeds, with_past=False)
-    for feed in feeds:
-        define_records(duck, get_feed(feed))
+    define_records(duck, map(get_feed, feeds))
 
 
 def _typed(field: MasterField) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,14 +11,16 @@ from sqlalchemy import Connection, text
 
 from hub.feeds import Privacy
 from hub.master.fields import master_fields
-from hub.store.arrow import copy_in, read_arrow
+from hub.master.initials import initials_of
+from hub.store.arrow import copy_batches, copy_in, read_arrow
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
 COLUMNS = ("name", "uscc", "representative", "town", "address", "phone", "registry_status", "tax_status")
 _ALL = ("coop_id", "initials", *COLUMNS, "founded_on", "fields", "evidence", "records", "digest")
-BATCH = 50_000
+BATCH = 20_000
 EXAMPLES = 12
 
 
@@ -50,7 +54,6 @@ def write_cooperatives(connection: Connection, duck: duckdb.DuckDBPyConnection, 
     new, changed and gone."""
     import pyarrow as pa
 
-    _define_initials(duck)
     departed = duck.sql("select coop_id from kept anti join projected using (coop_id)").to_arrow_table()
     changed = duck.sql(
         "select p.coop_id from projected p join kept k using (coop_id) where p.digest <> k.digest"
@@ -67,80 +70,67 @@ def write_cooperatives(connection: Connection, duck: duckdb.DuckDBPyConnection, 
     connection.execute(text("delete from cooperative c using leaving l where c.coop_id = l.coop_id"))
     own = ", ".join(f"p.{c}" for c in COLUMNS)
     reader = duck.sql(
-        f"""select p.coop_id, translate(lower(p.name), i.letters, i.firsts) as initials, {own},
+        f"""select p.coop_id, {own},
                    try_cast(p.founded_on as date) as founded_on, p.fields, p.evidence, p.records, p.digest, {version}::bigint as version
-            from projected p left join kept k using (coop_id) cross join initial i where k.digest is distinct from p.digest"""
+            from projected p left join kept k using (coop_id) where k.digest is distinct from p.digest"""
     ).to_arrow_reader(BATCH)
-    written = 0
-    bulk = _empty(connection, "cooperative")
-    with _without_indexes(connection, "cooperative", when=bulk):
-        for batch in reader:
-            written += copy_in(connection, "cooperative", pa.Table.from_batches([batch]))
+    with _filled_at_once(connection, "cooperative", when=_empty(connection, "cooperative")):
+        written = copy_batches(connection, "cooperative", _with_initials(reader))
     return written - changed.num_rows, changed.num_rows, departed.num_rows
 
 
 def write_watch(connection: Connection, duck: duckdb.DuckDBPyConnection, *, touched: bool) -> None:
     """What the next night must know of the cooperatives projected now."""
-    narrowed = "using touched t where t.coop_id = w.coop_id" if touched else ""
-    connection.execute(text(f"delete from cooperative_watch w {narrowed}"))
-    reader = duck.sql(
-        "select coop_id, representative, phone, place, due_on, contested from projected order by coop_id"
-    ).to_arrow_reader(BATCH)
-    import pyarrow as pa
-
-    for batch in reader:
-        copy_in(connection, "cooperative_watch", pa.Table.from_batches([batch]))
+    if touched:
+        connection.execute(text("delete from cooperative_watch w using touched t where t.coop_id = w.coop_id"))
+    reader = duck.sql("select coop_id, representative, phone, place, due_on, contested from projected").to_arrow_reader(
+        BATCH
+    )
+    with _filled_at_once(connection, "cooperative_watch", when=not touched):
+        copy_batches(connection, "cooperative_watch", reader)
 
 
-class _without_indexes:  # noqa: N801 -- reads as what it does: with _without_indexes(…)
-    """Drops the secondary indexes of a table that is filled from nothing, and makes them again: sorting once is far cheaper than
-    finding a million random places."""
-
-    def __init__(self, connection: Connection, table: str, *, when: bool) -> None:
-        self.connection, self.table, self.when = connection, table, when
-        self.definitions: list[str] = []
-
-    def __enter__(self) -> None:
-        if not self.when:
-            return
-        rows = self.connection.execute(
+@contextmanager
+def _filled_at_once(connection: Connection, table: str, *, when: bool) -> Iterator[None]:
+    """Empties a table that is to be filled from nothing and drops its indexes and its primary key, and makes them again: sorting
+    once is far cheaper than finding a million random places, and rows of a table emptied in their own transaction need no
+    write-ahead log (hub.store.embedded)."""
+    if not when:
+        yield
+        return
+    found = connection.execute(
+        text(
+            """select indexname, indexdef, conname, pg_get_constraintdef(c.oid) as promised
+               from pg_indexes left join pg_constraint c on c.conname = indexname and c.conrelid = to_regclass(:t)
+               where tablename = :t and schemaname = current_schema()"""
+        ),
+        {"t": table},
+    ).all()
+    connection.execute(text(f"truncate {table}"))
+    for row in found:
+        connection.execute(
             text(
-                """select indexname, indexdef from pg_indexes where tablename = :t and schemaname = current_schema()
-                   and not exists (select from pg_constraint where conname = indexname)"""
-            ),
-            {"t": self.table},
-        ).all()
-        for row in rows:
-            self.connection.execute(text(f'drop index "{row.indexname}"'))
-            self.definitions.append(row.indexdef)
-
-    def __exit__(self, *failure: object) -> None:
-        if failure[0] is None:
-            for definition in self.definitions:
-                self.connection.execute(text(definition))
+                f'alter table {table} drop constraint "{row.conname}"'
+                if row.conname
+                else f'drop index "{row.indexname}"'
+            )
+        )
+    yield
+    for row in found:
+        again = f'alter table {table} add constraint "{row.conname}" {row.promised}'
+        connection.execute(text(again if row.conname else row.indexdef))
 
 
 def _empty(connection: Connection, table: str) -> bool:
     return not connection.execute(text(f"select exists (select from {table})")).scalar_one()
 
 
-def _define_initials(duck: duckdb.DuckDBPyConnection) -> None:
-    """Pinyin initials, character by character (the rare second reading of a character is left out)."""
-    from pypinyin import Style, lazy_pinyin
+def _with_initials(reader: pa.RecordBatchReader) -> pa.RecordBatchReader:
+    import pyarrow as pa
 
-    letters = [
-        c
-        for (c,) in duck.execute(
-            "select distinct unnest(string_split(lower(name), '')) as c from projected where name is not null order by c"
-        ).fetchall()
-        if c and not c.isascii()
-    ]
-    firsts = [(lazy_pinyin(c, style=Style.FIRST_LETTER) or [" "])[0][:1].lower() or " " for c in letters]
-    # a character that stays itself (a bracket, a rare character without a reading) keeps its place
-    firsts = [f if f.isascii() and f.isalnum() else c for f, c in zip(firsts, letters, strict=True)]
-    duck.execute(
-        "create or replace table initial as select ?::varchar as letters, ?::varchar as firsts",
-        ["".join(letters), "".join(firsts)],
+    shape = reader.schema.append(pa.field("initials", pa.string()))
+    return pa.RecordBatchReader.from_batches(
+        shape, (b.append_column("initials", initials_of(b["name"])) for b in reader)
     )
 
 
@@ -156,23 +146,36 @@ def remember_deliveries(connection: Connection, version: int, deliveries: list[i
         connection.execute(text(statement), p)
 
 
-RELINKED = """create temp table relinked on commit drop as
+_DIFFERING = """
     select profile_key, l.coop_id, m.coop_id as was
-    from (select profile_key, coop_id from link where coop_id is not null and link <> 'review') l
-    full join (select profile_key, coop_id from master_link where to_version is null) m using (profile_key)
+    from (select profile_key, coop_id from link where coop_id is not null and link <> 'review' {noted}) l
+    full join (select profile_key, coop_id from master_link where to_version is null {noted}) m using (profile_key)
     where l.coop_id is distinct from m.coop_id"""
 
 
+def find_relinked(connection: Connection, *, every: bool) -> None:
+    """Makes the temporary table `relinked`: profiles whose link differs from the one the last version rested on. Only links noted
+    as moved are compared, unless `every`. Notes go before links are read: one made meanwhile stays for the next night."""
+    noted = "and profile_key in (select profile_key from noted)"
+    for statement in (
+        "drop table if exists relinked",
+        "create temp table if not exists noted (profile_key text) on commit drop",
+        "with taken as (delete from moved_link returning profile_key) insert into noted select distinct profile_key from taken",
+        "analyze noted",
+        f"create temp table relinked on commit drop as {_DIFFERING.format(noted='' if every else noted)}",
+    ):
+        connection.execute(text(statement))
+
+
 def remember_links(connection: Connection, version: int) -> None:
-    """Keeps which links this version rests on. Needs the temporary table `relinked` (RELINKED)."""
-    bulk = _empty(connection, "master_link")
+    """Keeps which links this version rests on. Needs the temporary table `relinked` (find_relinked)."""
     p = {"v": version}
-    with _without_indexes(connection, "master_link", when=bulk):
+    with _filled_at_once(connection, "master_link", when=_empty(connection, "master_link")):
         for statement in (
             "delete from master_link m using relinked r where m.profile_key = r.profile_key and to_version is null and from_version = :v",
             "update master_link m set to_version = :v from relinked r where m.profile_key = r.profile_key and to_version is null",
             """insert into master_link (profile_key, from_version, coop_id)
-               select profile_key, :v, coop_id from relinked where coop_id is not null order by profile_key""",
+               select profile_key, :v, coop_id from relinked where coop_id is not null""",
         ):
             connection.execute(text(statement), p)
 

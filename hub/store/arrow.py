@@ -5,8 +5,10 @@ ADBC would be faster still but opens a connection of its own, and then "one tran
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection
 
@@ -15,12 +17,29 @@ from hub.store.binary_rows import END, START
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_T = TypeVar("_T")
+
 
 def copy_in(connection: Connection, table: str, columns: pa.Table, *, rows_at_once: int = 50_000) -> int:
     """Appends an Arrow table to a PostgreSQL table with the same column names; returns the number of rows.
     JSON columns come as strings of JSON; null stays null and an empty string stays an empty string."""
     pieces = (columns.slice(start, rows_at_once) for start in range(0, columns.num_rows, rows_at_once))
     return copy_lines(connection, table, columns.column_names, map(text_lines, pieces))
+
+
+def copy_batches(connection: Connection, table: str, reader: pa.RecordBatchReader) -> int:
+    """Appends what a reader brings, as `copy_in` would; returns the number of rows. While PostgreSQL takes one batch in, the next
+    are computed."""
+    return copy_lines(connection, table, reader.schema.names, _ahead(map(text_lines, reader)))
+
+
+def _ahead(pieces: Iterator[_T]) -> Iterator[_T]:
+    """The same pieces, made in another thread, two of them before they are asked for."""
+    with ThreadPoolExecutor(1) as behind:
+        waiting = deque(behind.submit(next, pieces, None) for _ in range(2))
+        while (piece := waiting.popleft().result()) is not None:
+            waiting.append(behind.submit(next, pieces, None))
+            yield piece
 
 
 def copy_lines(

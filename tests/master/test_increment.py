@@ -252,3 +252,51 @@ def test_new_thresholds_compute_everything(engine: Engine, monkeypatch: pytest.M
     (tmp_path / "county" / "rules.yaml").write_text("several_phone: 5\n", encoding="utf-8")
     county.deployment = load_deployment(tmp_path / "county")
     assert computed(county, monkeypatch) == set("ABCDEF")
+
+
+def relinked_profiles(engine: Engine, *, every: bool) -> list[tuple[Any, ...]]:
+    """What a projection would find moved, without keeping it."""
+    from hub.master.writing import find_relinked
+
+    with engine.connect() as c:
+        find_relinked(c, every=every)
+        found = c.execute(text("select coop_id, was from relinked order by 1, 2")).all()
+        c.rollback()
+    return [tuple(r) for r in found]
+
+
+def test_links_that_moved_are_found_by_their_notes_alone(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    county = County(engine).night(FIRST)
+    county.deliver("tax_registration", [tax(i) for i in range(4)])
+    computed(county, monkeypatch)
+    with engine.begin() as c:
+        assert c.execute(text("select count(*) from moved_link")).scalar_one() == 0  # the projection took them
+        c.execute(text("update link set reason = 'said otherwise'"))
+        assert c.execute(text("select count(*) from moved_link")).scalar_one() == 0  # nobody moved
+        c.execute(text("update link set coop_id = 'B' where coop_id = 'A'"))
+        c.execute(text("update link set link = 'review', coop_id = null where coop_id = 'C'"))
+        c.execute(text("delete from link where coop_id = 'D'"))
+    moved = relinked_profiles(engine, every=False)
+    assert moved == relinked_profiles(engine, every=True) == [("B", "A"), (None, "C"), (None, "D")]
+    assert computed(county.night(FIRST + timedelta(1)), monkeypatch) == {"B"}
+    assert relinked_profiles(engine, every=True) == []
+
+
+def test_one_brought_in_by_a_shared_name_still_counts_those_that_share_its_phone(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    county = County(engine).night(FIRST)
+    lists = [
+        tax(i, representative="张三" if i < 2 else None, phone=PHONES[0] if i in (0, 3, 4) else None) for i in range(6)
+    ]
+    county.deliver("tax_registration", lists)
+    computed(county, monkeypatch)
+    assert county.one("A")["phone_of_several"] == "yes"
+    county.night(FIRST + timedelta(1))
+    lists[2] = tax(2, representative="张三")
+    county.deliver("tax_registration", lists)
+    assert computed(county, monkeypatch) == {"A", "B", "C"}
+    assert county.one("A")["phone_of_several"] == "yes"
+    with county.engine.connect() as c:
+        night = published(c)
+    assert night == projected_from_nothing(county)

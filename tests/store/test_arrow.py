@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 
-from hub.store.arrow import copy_in, text_lines
+from hub.store.arrow import copy_batches, copy_in, text_lines
 
 TEXTS = st.lists(
     st.none() | st.text(alphabet=st.sampled_from([*'甲a\\N.\t\n\r",;\x07', "\x1f", "𠀀"]), max_size=6), max_size=12
@@ -53,3 +53,16 @@ def test_every_kind_of_column_goes_in(engine: Engine) -> None:
 def test_no_rows_are_no_lines() -> None:
     rows, lines = text_lines(pa.table({"a": pa.array([], pa.string())}))
     assert (rows, bytes(lines)) == (0, b"")
+
+
+def test_batches_go_in_one_after_the_other(engine: Engine) -> None:
+    shape = pa.schema([("place", pa.int64()), ("said", pa.string())])
+    pieces = [pa.record_batch([[n, n + 1], ["甲", None]], schema=shape) for n in (1, 3, 5, 7)]
+    empty = pa.record_batch([[], []], schema=shape)
+    with engine.connect() as connection, connection.begin() as transaction:
+        connection.execute(text("create temporary table said (place bigint, said text) on commit drop"))
+        for given_ in ([], [empty], [*pieces, empty]):
+            copy_batches(connection, "said", pa.RecordBatchReader.from_batches(shape, iter(given_)))
+        found = connection.execute(text("select place, said from said order by ctid")).all()
+        transaction.rollback()
+    assert [tuple(r) for r in found] == [(n, "甲" if n % 2 else None) for n in range(1, 9)]

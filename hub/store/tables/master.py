@@ -97,6 +97,13 @@ master_link = Table(
     comment="版本所依关联 · which cooperative a profile was, between two versions",
 )
 
+moved_link = Table(
+    "moved_link",
+    metadata,
+    Column("profile_key", Text, nullable=False),  # triggers of `link` write here, once a link and statement
+    comment="变动关联 · profiles whose link was written since the last projection looked",
+)
+
 cooperative_watch = Table(
     "cooperative_watch",
     metadata,
