@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -39,10 +38,9 @@ class Parser:
             for chunk in chunks:
                 yield chunk, profile_features(chunk, gazetteer)
             return
-        places = pickle.dumps(gazetteer)
         waiting: list[tuple[pa.Table, Any]] = []
         for chunk in chunks:
-            waiting.append((chunk, self._pool.submit(_features, places, _small(chunk))))
+            waiting.append((chunk, self._pool.submit(profile_features, _small(chunk), gazetteer)))
             if len(waiting) > 2 * self._workers:
                 done, features = waiting.pop(0)
                 yield done, features.result()
@@ -71,16 +69,6 @@ def _wake() -> None:
     """Loads what parsing needs."""
     gc.disable()  # as in `hub.matching.resolve`
     Gazetteer().parse("某某专业合作社")
-
-
-_gazetteer: dict[bytes, Gazetteer] = {}
-
-
-def _features(places: bytes, chunk: pa.Table) -> pa.Table:
-    if places not in _gazetteer:
-        _gazetteer.clear()
-        _gazetteer[places] = pickle.loads(places)  # noqa: S301 -- from the process that started this one
-    return profile_features(chunk, _gazetteer[places])
 
 
 def _small(chunk: pa.Table) -> pa.Table:
