@@ -12,6 +12,7 @@ from hub.identifiers.codes import (
     USCC_ALPHABET,
     CodeKind,
     classify_code,
+    credit_checks_pass,
     organisation_code_of,
     uscc_check_passes,
 )
@@ -46,13 +47,7 @@ def proven(codes: pa.Array) -> NDArray[np.bool_]:
     some = codes.filter(shaped)
     first = np.frombuffer(some.buffers()[1], dtype="int32")[some.offset]
     letters = np.frombuffer(some.buffers()[2], dtype="uint8")[first : first + 18 * len(some)]
-    value = np.zeros(256, dtype="int16")
-    value[np.frombuffer(USCC_ALPHABET.encode(), dtype="uint8")] = np.arange(31)
-    digits = letters.reshape(-1, 18)
-    total = np.zeros(len(some), dtype="int16")  # of 17 numbers below 31
-    for i in range(17):
-        total += (value * pow(3, i, 31) % 31)[digits[:, i]]
-    result[shaped] = (31 - total % 31) % 31 == value[digits[:, 17]]
+    result[shaped] = credit_checks_pass(letters.reshape(-1, 18))
     return result
 
 
