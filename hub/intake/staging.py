@@ -104,9 +104,8 @@ def stage_delivery(
     with ExitStack() as unless_done:
         unless_done.callback(forget_rows, path)
         with ThreadPoolExecutor(1) as beside:
-            written = beside.submit(
-                write_rows, path, rows, feed
-            )  # Arrow lets go of the interpreter; the rules hardly do
+            # beside one another: Arrow lets go of the interpreter, the rules hardly do
+            written = beside.submit(write_rows, path, rows, feed)
             report = check_rows(
                 feed, rows.select(["notes", *feed.by_name]).to_pandas(),
                 previous_rows=None if mark else rows_before(town), hold_below=declaration.hold_below,
