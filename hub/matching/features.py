@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
+from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hub.matching.characters import look_of, loose_sound_of, simplified, sound_of
@@ -26,6 +27,7 @@ _VILLAGE = re.compile(
 _LOOSE_TRADES = ("种养殖", "种植", "养殖", "种养", "饲养", "产销", "购销", "加工", "服务", "生产", "经营", "农业")
 _LOOSE_TRADE = re.compile(rf"(?:{'|'.join(_LOOSE_TRADES)})+$")
 _LOOSE_ENDS = frozenset(t[-1] for t in _LOOSE_TRADES)
+_COUNTY_ENDS = frozenset(COUNTY_ENDS)
 
 
 def cuts(text: str, shortest: int = 3) -> list[str]:
@@ -91,7 +93,25 @@ def _name_columns(parts: Sequence[ParsedName]) -> dict[str, list[str]]:
         "brand": _distinct([p.brand for p in parts if len(p.brand) >= 2]),
         "stem": _distinct([stem_of(p) for p in parts]),
         "form": _distinct([p.form for p in parts if p.form != BARE]),
-        "region": _distinct([r for p in parts for r in p.regions if r and r[-1] in COUNTY_ENDS]),
+        "region": _distinct([r for p in parts for r in p.regions if r[-1:] in _COUNTY_ENDS]),
+    }
+
+
+def _is_plain(parts: Sequence[ParsedName]) -> bool:
+    """Whether `_plain_columns` may be used: one name with one reading."""
+    return len(parts) == 1 and len(parts[0].cores) == 1 and len(parts[0].regions) < 2 and parts[0].form != BRANCH
+
+
+def _plain_columns(names: Sequence[ParsedName]) -> dict[str, list[str]]:
+    """`_name_columns` of many profiles that are plain, each value at most once: "" where there is none."""
+    return {
+        "surface": [n.surface for n in names],
+        "core": [n.core for n in names],
+        "trade": [n.trade for n in names],
+        "brand": [n.brand if len(n.brand) >= 2 else "" for n in names],
+        "stem": [stem_of(n) for n in names],
+        "form": [n.form if n.form != BARE else "" for n in names],
+        "region": [r[0] if (r := n.regions) and r[0][-1:] in _COUNTY_ENDS else "" for n in names],
     }
 
 
@@ -100,10 +120,31 @@ def _branch_cores(parsed: ParsedName) -> list[str]:
     return [f"{c}#{parsed.branch}" for c in parsed.cores if c]
 
 
-def _translated(values: Sequence[Sequence[str]], translate: Callable[[str], str]) -> list[list[str]]:
-    """Lists of texts, all translated in one go, character for character."""
-    flat = iter(translate("\n".join(v for inside in values for v in inside)).split("\n"))
+def _translated(values: Sequence[str], translate: Callable[[str], str]) -> list[str]:
+    """Texts, all translated in one go, character for character."""
+    return translate("\n".join(values)).split("\n") if values else []
+
+
+def _translated_lists(values: Sequence[Sequence[str]], translate: Callable[[str], str]) -> list[list[str]]:
+    """The same for lists of texts."""
+    flat = iter(_translated([v for inside in values for v in inside], translate))
     return [[next(flat) for _ in inside] for inside in values]
+
+
+def _lists_of_one(values: Sequence[str]) -> pa.ListArray:
+    """Lists of the one text given, or of none where it is ""."""
+    import numpy as np
+    import pyarrow as pa
+
+    ends = np.zeros(len(values) + 1, np.int32)
+    np.cumsum([v != "" for v in values], out=ends[1:])
+    return pa.ListArray.from_arrays(pa.array(ends), pa.array([v for v in values if v], pa.string()))
+
+
+def _texts() -> pa.ListType:
+    import pyarrow as pa
+
+    return pa.list_(pa.string())
 
 
 def _by_value(values: Sequence[Any], make: Callable[[Any], Any]) -> tuple[list[Any], list[int]]:
@@ -121,45 +162,62 @@ def profile_features(profiles: pa.Table, gazetteer: Gazetteer) -> pa.Table:
     formers: list[str | None] = profiles["former_name"].to_pylist()
     parsed = {n: gazetteer.parse(n) for n in {*names, *formers} if n}
     made: dict[str, pa.Array] = {}
-    text_list = pa.list_(pa.string())
 
-    def add(columns: dict[str, list[list[str]]], places: Sequence[int]) -> None:
+    def add(columns: dict[str, pa.ListArray], places: Sequence[int]) -> None:
         taken = pa.array(places, pa.int32())
-        made.update({c: pa.array(values, text_list).take(taken) for c, values in columns.items()})
+        made.update({c: values.take(taken) for c, values in columns.items()})
 
     found, places = _by_value(
-        list(zip(names, formers, strict=True)),
-        lambda pair: _name_columns([p for n in pair if n and (p := parsed[n]).core]),
+        list(zip(names, formers, strict=True)), lambda pair: [p for n in pair if n and (p := parsed[n]).core]
     )
-    columns: dict[str, list[list[str]]] = {c: [f[c] for f in found] for c in found[0]} if found else {}
-    cores = columns.get("core", [])
-    sounds, looks = _translated(cores, sound_of), _translated(cores, look_of)
-    loose = _translated(cores, loose_sound_of)
-    columns["sound"] = list(map(_distinct, sounds))
-    columns["look"] = [_distinct([*a, *b]) for a, b in zip(looks, loose, strict=True)]
-    add(columns, places)
+    add(*_compared_names(found, places))
     reps, places = _by_value(profiles["representative"].to_pylist(), clean_person)
-    people = [[r] if r else [] for r in reps]
-    add({"rep": people, "rep_sound": _translated(people, sound_of)}, places)
+    add({"rep": _lists_of_one(reps), "rep_sound": _lists_of_one(_translated(reps, sound_of))}, places)
     phones, places = _by_value(profiles["phone"].to_pylist(), clean_phone)
-    add({"phone": [[p] if p else [] for p in phones]}, places)
-    founded, places = _by_value(profiles["founded_on"].to_pylist(), lambda f: [str(f)] if f else [])
-    add({"founded": founded}, places)
+    add({"phone": _lists_of_one(phones)}, places)
+    founded, places = _by_value(profiles["founded_on"].to_pylist(), lambda f: str(f) if f else "")
+    add({"founded": _lists_of_one(founded)}, places)
     addresses, at = _by_value(profiles["address"].to_pylist(), lambda a: _address(gazetteer, a))
-    add({"place": [[a.place] if a.place else [] for a in addresses]}, at)
+    add({"place": _lists_of_one([a.place for a in addresses])}, at)
     towns, of_town = _by_value(profiles["town"].to_pylist(), gazetteer.town_of)
     nameless = gazetteer.parse(None)
     heads = [parsed[n] if n else nameless for n in names]
-    where = list(zip(heads, at, strict=True))
-    made["town"] = pa.array(
-        [_distinct([towns[t], addresses[a].town, head.town]) for t, (head, a) in zip(of_town, where, strict=True)],
-        text_list,
-    )
-    made["village"] = pa.array(
-        [_distinct([addresses[a].village, f"{h.town}{h.village}" if h.village else ""]) for h, a in where], text_list
-    )
+    placed = [(towns[t], addresses[a], head) for t, a, head in zip(of_town, at, heads, strict=True)]
+    said, places = _by_value([(t, a.town, h.town) for t, a, h in placed], _distinct)
+    add({"town": pa.array(said, _texts())}, places)
+    said, places = _by_value([(a.village, h.village and f"{h.town}{h.village}") for _, a, h in placed], _distinct)
+    add({"village": pa.array(said, _texts())}, places)
     numbers = pa.array(range(len(names)), pa.int32())
-    return pa.table({"profile": numbers} | {c: made.get(c, pa.nulls(0, text_list)) for c in FEATURE_COLUMNS})
+    return pa.table({"profile": numbers} | {c: made[c] for c in FEATURE_COLUMNS})
+
+
+def _compared_names(
+    found: Sequence[Sequence[ParsedName]], places: Sequence[int]
+) -> tuple[dict[str, pa.ListArray], list[int]]:
+    """The columns of names: for each distinct pair of names, the plain ones first, and which of them each place is."""
+    import pyarrow as pa
+
+    plain = [parts[0] for parts in found if _is_plain(parts)]
+    several = [_name_columns(parts) for parts in found if not _is_plain(parts)]
+    number_of_plain, number_of_other = count(), count(len(plain))
+    order = [next(number_of_plain if _is_plain(parts) else number_of_other) for parts in found]
+    single = _plain_columns(plain)
+    lists = {c: [f[c] for f in several] for c in single}
+    cores = single["core"]
+    loose = _translated(cores, loose_sound_of)
+    looks = [[a] if a == b else [a, b] for a, b in zip(_translated(cores, look_of), loose, strict=True)]
+    single["sound"] = _translated(cores, sound_of)
+    cores_of_several = lists["core"]
+    lists["sound"] = list(map(_distinct, _translated_lists(cores_of_several, sound_of)))
+    loose_of_several = _translated_lists(cores_of_several, loose_sound_of)
+    looks += [
+        _distinct([*a, *b]) for a, b in zip(_translated_lists(cores_of_several, look_of), loose_of_several, strict=True)
+    ]
+    columns = {
+        c: pa.concat_arrays([_lists_of_one(values), pa.array(lists[c], _texts())]) for c, values in single.items()
+    }
+    columns["look"] = pa.array(looks, _texts())
+    return columns, [order[p] for p in places]
 
 
 class _Address(NamedTuple):

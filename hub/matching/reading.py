@@ -100,18 +100,37 @@ def _digest(value: Any) -> str:
 
 
 def read_profiles(connection: Connection) -> pa.Table:
-    """All live profiles as the matcher takes them, by key, with `rows` beside."""
-    counts = _COUNTS.format(narrowed="", live=_LIVE)
-    _allow_memory(connection)
-    # all profiles are wanted: looking them up one by one costs more than reading the table
-    connection.execute(text("set local enable_nestloop = off"))
-    found = _read(
+    """All live profiles as the matcher takes them, by key, with `rows` beside.
+
+    Rows are counted here and not by PostgreSQL, which would sort them all in one process."""
+    import pyarrow as pa
+
+    from hub.matching.scoring import open_workspace
+
+    texts = pa.schema([(t, pa.string()) for t in _TEXTS])
+    said = read_arrow(connection, f"select {_FIELDS} from profile p", texts)
+    columns = ("profile_key", "feed", "content_key")
+    rows = read_arrow(
         connection,
-        f"""select {_FIELDS}, r.n_rows, r.feeds, r."rows" from profile p join ({counts}) r using (profile_key)
-            order by p.profile_key collate "C" """,
+        f"""select {", ".join(f"s.{c}" for c in columns)} from source_row s join delivery d using (delivery_id)
+            where {_LIVE}""",
+        pa.schema([(c, pa.string()) for c in columns]),
     )
-    connection.execute(text("set local enable_nestloop = on"))
-    return found
+    duck = open_workspace()
+    try:
+        duck.register("said_in", said)
+        duck.register("row_in", rows)
+        found: pa.Table = duck.sql(
+            """with statement as (
+                 select profile_key, feed, sum(n) as "rows", count(*) as n_rows from (
+                   select profile_key, feed, content_key, count(*) as n from row_in group by all) group by all)
+               select s.* replace (from_json(codes, '["VARCHAR"]') as codes), n_rows, feeds, "rows" from said_in s join (
+                 select profile_key, sum(n_rows)::bigint as n_rows, list(feed order by feed) as feeds,
+                        sum("rows")::bigint as "rows" from statement group by all) using (profile_key)"""
+        ).to_arrow_table()
+    finally:
+        duck.close()
+    return found.sort_by("profile_key")
 
 
 def read_changes(connection: Connection, deliveries: Sequence[int]) -> pa.Table:
@@ -159,15 +178,6 @@ def read_some_profiles(connection: Connection, changes: pa.Table) -> pa.Table:
     for name in ("n_rows", "feeds", "rows"):
         found = found.append_column(name, counts[name])
     return found
-
-
-def _read(connection: Connection, query: str) -> pa.Table:
-    import pyarrow as pa
-
-    counts = [("n_rows", pa.int64()), ("feeds", pa.string()), ("rows", pa.int64())]
-    table = read_arrow(connection, query, pa.schema([(t, pa.string()) for t in _TEXTS] + counts))
-    table = table.set_column(3, "codes", _code_lists(table["codes"]))
-    return table.set_column(table.schema.get_field_index("feeds"), "feeds", _lists(table["feeds"]))
 
 
 def _code_lists(codes: pa.ChunkedArray) -> pa.ChunkedArray:

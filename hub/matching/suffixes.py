@@ -80,6 +80,13 @@ def _swapped_table() -> dict[str, str]:
     return {sound: form for sound, form in reversed(longest_first) if sound[1:] not in table}
 
 
+@lru_cache(maxsize=1)
+def _ends() -> frozenset[str]:
+    """Whatever a suffix by its sound may end with."""
+    table, _ = _suffix_table()
+    return frozenset(sound[at:] for sound in table for at in range(len(sound)))
+
+
 def take_suffix(surface: str) -> tuple[str, str, str, str]:
     """(body, form, suffix, branch) of a plain name."""
     if surface.endswith("分社") and (found := _BRANCH.search(surface)):
@@ -87,9 +94,13 @@ def take_suffix(surface: str) -> tuple[str, str, str, str]:
         return body, BRANCH, suffix, found[1]
     table, longest = _suffix_table()
     swapped = _swapped_table()
+    ends = _ends()
     size = len(surface)
     sound = sound_of(surface[-longest - 1 :])
-    for length in range(min(longest, size - 1), 1, -1):
+    known = 1
+    while known < longest and sound[-known:] in ends:
+        known += 1  # from here on nothing but a swap of its first character can be a suffix
+    for length in range(min(known, size - 1), 1, -1):
         form = table.get(sound[-length:])
         if form == SHARE and not _SHARES & set(surface[-length:]):
             continue  # 蜜蜂专业合作社 sounds like 股份专业合作社 with a lost character

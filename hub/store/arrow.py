@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _T = TypeVar("_T")
+_READ_AT_ONCE = 1 << 26  # bytes of text held beside what was made of them
 
 
 def copy_in(connection: Connection, table: str, columns: pa.Table, *, rows_at_once: int = 50_000) -> int:
@@ -119,15 +120,28 @@ def _escaped(texts: pa.Array) -> pa.Array:
 def read_arrow(connection: Connection, query: str, schema: pa.Schema, parameters: tuple[Any, ...] = ()) -> pa.Table:
     """The result of a query as an Arrow table of `schema` (names in the query's order). `%s` marks parameters."""
     import pyarrow as pa
-    import pyarrow.csv as pa_csv
 
     raw: Any = connection.connection.driver_connection
-    chunks: list[bytes] = []
+    tables: list[pa.Table] = []
     with raw.cursor() as cursor, cursor.copy(f"copy ({query}) to stdout with (format csv)", parameters or None) as copy:
-        chunks.extend(bytes(block) for block in copy)
-    data = b"".join(chunks)
-    if not data:
-        return schema.empty_table()
+        lines: list[bytes] = []
+        size = 0
+        for line in copy:  # one row each
+            lines.append(line)
+            size += len(line)
+            if size > _READ_AT_ONCE:
+                tables.append(_parsed(b"".join(lines), schema))
+                lines, size = [], 0
+        if lines:
+            tables.append(_parsed(b"".join(lines), schema))
+    return pa.concat_tables(tables) if tables else schema.empty_table()
+
+
+def _parsed(data: bytes, schema: pa.Schema) -> pa.Table:
+    """Rows of COPY's CSV."""
+    import pyarrow as pa
+    import pyarrow.csv as pa_csv
+
     convert = pa_csv.ConvertOptions(
         column_types={f.name: f.type for f in schema},
         strings_can_be_null=True,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hub.matching import features as features_of_names
 from hub.matching import parsing
 from hub.matching.features import profile_features
 from hub.matching.gazetteers import learn_gazetteer
@@ -23,3 +24,11 @@ def test_processes_make_the_same_features(monkeypatch: pytest.MonkeyPatch) -> No
     assert sum(chunk.num_rows for chunk, _ in made) == profiles.num_rows
     for chunk, features in made:
         assert features.equals(profile_features(chunk, places))
+
+
+def test_plain_names_give_what_any_name_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    profiles = county(60)
+    places = learn_gazetteer(profiles["name"].to_pylist(), profiles["town"].to_pylist(), [], COUNTY)
+    taken = profile_features(profiles, places)
+    monkeypatch.setattr(features_of_names, "_is_plain", lambda parts: False)
+    assert taken.equals(profile_features(profiles, places))
