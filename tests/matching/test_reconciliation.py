@@ -23,7 +23,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from hub.matching import resolve
-from hub.matching.reconciliation import MOST_BYTES, MOST_QUERIES, loopback_app, reconciliation_routes
+from hub.matching.reconciliation import MOST_BYTES, loopback_app, reconciliation_routes
+from hub.matching.reconciliation_answers import MOST_QUERIES
 from tests.matching.rows import accept, county_deployment, row, uscc
 
 TEXT, FLAG = {"type": "string"}, {"type": "boolean"}
