@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hub.matching.characters import look_of, loose_sound_of, simplified, sound_of
 from hub.matching.comparison import FEATURE_COLUMNS
-from hub.matching.names import COUNTY_ENDS, Gazetteer, ParsedName
+from hub.matching.names import COUNTY_ENDS, PREFECTURE_ENDS, Gazetteer, ParsedName
 from hub.matching.suffixes import BARE, BRANCH
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _name_columns(parts: Sequence[ParsedName]) -> dict[str, list[str]]:
         "brand": _distinct([p.brand for p in parts if len(p.brand) >= 2]),
         "stem": _distinct([stem_of(p) for p in parts]),
         "form": _distinct([p.form for p in parts if p.form != BARE]),
-        "region": _distinct([r for p in parts for r in p.regions if r and r[-1] in COUNTY_ENDS]),
+        "region": _distinct([r for p in parts for r in p.regions if r and r[-1] in COUNTY_ENDS + PREFECTURE_ENDS]),
     }
 
 

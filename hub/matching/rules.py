@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hub.matching.characters import sound_of
@@ -83,6 +83,11 @@ def same_name(row: dict[str, Any]) -> bool:
     return level_name(COMPARISONS[0], row["g_name"]) in {"same", "core"}
 
 
+def same_writing(row: dict[str, Any]) -> bool:
+    """Whether a pair is called the same to the letter."""
+    return level_name(COMPARISONS[0], row["g_name"]) == "same"
+
+
 def may_link(row: dict[str, Any]) -> bool:
     """Whether a scored pair may be linked without a person, if it is likely enough.
 
@@ -94,14 +99,27 @@ def may_link(row: dict[str, Any]) -> bool:
         return False
     if _vouched(row):
         return True
+    against = [c for c in ("representative", "phone", "place") if row[f"g_{c}"] == 0]
     if same_name(row):  # representatives and phones change; towns hardly ever
-        return bool(row["g_town"] != 0)
+        return bool(row["g_town"] != 0) and (same_writing(row) or len(against) < 3)
     if name in {"lost", "lost_sound", "swapped", "swapped_sound", "trade_slip"}:
         return False  # 牛山 and 牛蹄山, 顺利 and 利顺, 绿草养殖 and 绿草种养殖 may be cooperatives of one town
-    against = [c for c in ("representative", "phone", "place") if row[f"g_{c}"] == 0]
     if row["g_town"] > 0:
         return len(against) < 2
     return row["g_town"] < 0 and not against
+
+
+PEOPLE_AND_TOWN = ("town", "rep", "phone")
+
+
+def at_odds(a: Mapping[str, set[str]], b: Mapping[str, set[str]]) -> bool:
+    """Whether the towns of two parties (`PEOPLE_AND_TOWN`), or the representatives and not the phones, say two
+    cooperatives."""
+
+    def differ(column: str) -> bool:
+        return bool(a[column] and b[column] and a[column].isdisjoint(b[column]))
+
+    return differ("town") or (differ("rep") and a["phone"].isdisjoint(b["phone"]))
 
 
 def may_link_despite_code(row: dict[str, Any]) -> bool:
@@ -112,6 +130,12 @@ def may_link_despite_code(row: dict[str, Any]) -> bool:
     return bool(
         row["g_phone"] > 0 or row["g_representative"] > 0 or (row["g_place"] > 0 and row["g_representative"] < 0)
     )
+
+
+def may_link_with_own_code(row: dict[str, Any]) -> bool:
+    """Whether a row whose code is damaged beyond repair may go to a cooperative: its code may be that of one not known
+    yet, so that it takes the very name, and where region or suffix are written otherwise, a person, phone or place."""
+    return may_link(row) and same_name(row) and (same_writing(row) or _vouched(row))
 
 
 def _vouched(row: dict[str, Any]) -> bool:
