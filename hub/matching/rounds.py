@@ -19,6 +19,7 @@ from hub.matching.rules import (
     may_link,
     may_link_despite_code,
     may_link_with_own_code,
+    nothing_against,
     same_name,
     weak_names,
 )
@@ -27,6 +28,7 @@ from hub.matching.scoring import fetch_scored, gather_parties, score_candidates
 if TYPE_CHECKING:
     import duckdb
 
+_ANY = -1  # stands for every cooperative
 _ROUNDS = 3  # a linked row brings its phone and representative, which may link another
 TWIN = (
     0.3  # chance shown for one name under two codes and two persons: a copied code, or a new cooperative of that name
@@ -107,7 +109,8 @@ class Rounds:
         self.changed: set[int] = set()  # parties that grew since they were scored
         self.rows_of: dict[int, list[dict[str, Any]]] = {}
         self.held_parties: set[int] = set()
-        self.namesakes: dict[tuple[int, int], int] = {}  # (party, cooperative): how a party held for it is named alike
+        self.unplaced_parties: set[int] = set()
+        self.namesakes: dict[tuple[int, int], int] = {}  # (party, cooperative) -> how alike a third is named
         self.postponed = False  # whether a link waits for others to be weighed
         self.known.update(self._known_bonds())
 
@@ -128,6 +131,7 @@ class Rounds:
     def _weigh(self) -> None:
         """Scores of all parties without a code against those they have bonds with, `rows_of` by party."""
         self.held_parties = {self.clusters.find(i) for i in self.chain.conflicts}
+        self.unplaced_parties = {self.clusters.find(i) for i in self.chain.unplaced}
         pairs = {p for p in (self._pair(bond.a, bond.b) for bond in self.chain.bonds) if p is not None}
         stale = sorted(p for p in pairs if p not in self.known or p[0] in self.changed or p[1] in self.changed)
         self.changed.clear()
@@ -143,11 +147,20 @@ class Rounds:
         for rows in self.rows_of.values():
             rows.sort(key=lambda r: (-r["weight"], r["b"]))
 
+    def _rather_a_namesake(self, a: int, row: dict[str, Any]) -> bool:
+        """Whether a party may rather be another than the cooperative it would be linked to."""
+        rival = max(self.namesakes.get((a, self.clusters.find(row["b"])), 0), self.namesakes.get((a, _ANY), 0))
+        return rival > row["g_name"] or (rival == row["g_name"] and not nothing_against(row))
+
     def _note_namesake(self, row: dict[str, Any]) -> None:
-        """A party held because its code is not the cooperative's of its name may yet be another of that name: what is
-        named like it to the letter is not the cooperative's for sure."""
+        """A party with a code of its own, held because another of its name has another, or damaged and fitting nowhere, may
+        be a cooperative not known yet: what is named like it to the letter is not the known one's for sure."""
         for party, held in ((row["a"], row["b"]), (row["b"], row["a"])):
-            if held not in self.held_parties or party in self.clusters.organisation:
+            if held in self.clusters.organisation or party in self.clusters.organisation:
+                continue
+            if held in self.unplaced_parties:
+                self.namesakes[party, _ANY] = max(self.namesakes.get((party, _ANY), 0), row["g_name"])
+            if held not in self.held_parties:
                 continue
             for i in self.clusters.members(held):
                 owner = self.place.get(self.chain.conflicts.get(i, -1))
@@ -244,9 +257,7 @@ class Rounds:
             if self._held(a):
                 allowed = self._named_elsewhere(a, row)
             else:
-                allowed = (
-                    self._may_link(a, row) and self.namesakes.get((a, self.clusters.find(row["b"])), 0) <= row["g_name"]
-                )
+                allowed = self._may_link(a, row) and not self._rather_a_namesake(a, row)
             if allowed:
                 wanted.append((a, row, chances[best]))
         going = self._not_at_odds(wanted)

@@ -75,7 +75,10 @@ def weak_names(party: Sequence[int], cores: Sequence[str], n_rows: Sequence[int]
 def may_ask(row: dict[str, Any]) -> bool:
     """Whether a scored pair is worth a person's question at all."""
     name = level_name(COMPARISONS[0], row["g_name"])
-    return row["g_form"] != 0 and name not in {"other", "missing"}
+    if name == "other":  # a former name, or another cooperative of that person
+        said = sum(row[f"g_{c}"] > 0 for c in ("representative", "phone", "place"))
+        return bool(said > 1 and row["g_town"] != 0 and row["g_form"] != 0)
+    return bool(row["g_form"] != 0 and name != "missing")
 
 
 def same_name(row: dict[str, Any]) -> bool:
@@ -95,7 +98,7 @@ def may_link(row: dict[str, Any]) -> bool:
     one person runs several cooperatives at one address, under one brand (兴旺果蔬, 兴旺茶叶) or with names in a row
     (兴旺, 兴盛); there the pieces of evidence come from one cause, and the model counts each of them."""
     name = level_name(COMPARISONS[0], row["g_name"])
-    if not may_ask(row) or row["g_region"] == 0 or name in {"brand", "replaced"}:
+    if not may_ask(row) or row["g_region"] == 0 or name in {"brand", "replaced", "other"}:
         return False
     if _vouched(row):
         return True
@@ -134,10 +137,19 @@ def may_link_despite_code(row: dict[str, Any]) -> bool:
 
 def may_link_with_own_code(row: dict[str, Any]) -> bool:
     """Whether a row whose code is damaged beyond repair may go to a cooperative: its code may be that of one not known
-    yet, so that it takes the very name, and where region or suffix are written otherwise, a person, phone or place."""
-    return may_link(row) and same_name(row) and (same_writing(row) or _vouched(row))
+    yet, so that it takes the very name and a person, phone or place, or the name to the letter and nobody against it."""
+    if not may_link(row) or not same_name(row):
+        return False
+    return _vouched(row) or (same_writing(row) and row["g_representative"] != 0)
+
+
+def nothing_against(row: dict[str, Any]) -> bool:
+    """Whether no person, phone or place speaks against a pair."""
+    return all(row[f"g_{c}"] != 0 for c in ("representative", "phone", "town", "place"))
 
 
 def _vouched(row: dict[str, Any]) -> bool:
-    """Whether a person, a phone or a place speaks for a pair."""
-    return any(bool(row[f"g_{c}"] > 0) for c in ("representative", "phone", "place"))
+    """Whether a person or a phone speaks for a pair, or a place and no person against it."""
+    return bool(
+        row["g_representative"] > 0 or row["g_phone"] > 0 or (row["g_place"] > 0 and row["g_representative"] != 0)
+    )

@@ -91,3 +91,17 @@ def test_a_trade_in_common_is_no_name_in_common() -> None:
     outcome = match_profiles(table, county=COUNTY)
     assert len(set(outcome.group)) == 2
     assert [q.kind for q in outcome.questions] == ["conflict"]
+
+
+@pytest.mark.parametrize(("sort", "cooperatives", "mess"), [("coast", 1500, 1.0), ("plain", 1000, 1.5)])
+def test_a_large_county_full_of_namesakes_is_linked_and_asked_about_rightly(
+    sort: str, cooperatives: int, mess: float
+) -> None:
+    county = small_county(sort, cooperatives=cooperatives, mess=mess, namesakes=True)
+    rounds = answer_truly(county.profiles, county.entities, county=county.county)
+    first, last = rounds[0].evaluation, rounds[-1].evaluation
+    assert not any(r.evaluation.mixed for r in rounds)
+    assert first.overall.f1 >= 0.985
+    assert first.review_rows <= 0.015 * first.overall.rows
+    assert last.overall.recall >= 0.998
+    assert rounds[-1].questions == 0

@@ -103,3 +103,14 @@ def test_a_name_a_narrow_column_cut_off_is_still_the_name() -> None:
     for cut in ("云岫县山泉茶叶农民专业合作", "云岫县山泉茶叶农民专业合", "云岫县山泉茶叶农民专业", "云岫县山泉茶叶专"):
         outcome, _ = matched([row("云岫县山泉茶叶专业合作社", uscc(1), times=2), row(cut, feed="demonstration")])
         assert len(set(outcome.group)) == 1, cut
+
+
+def test_another_name_of_the_same_person_and_phone_may_be_a_former_one() -> None:
+    known = row("云岫县兴旺果蔬专业合作社", uscc(1), representative="李大山", phone="13900010001", town="白石镇")
+    named_else = row("云岫县石门茶叶专业合作社", representative="李大山", feed="supply_marketing")
+    asked = []
+    for more in ({"phone": "13900010001"}, {}, {"phone": "13900010001", "town": "青溪镇"}):
+        outcome, _ = matched([known, named_else | more])
+        assert len(set(outcome.group)) == 2
+        asked.append(len(outcome.questions))
+    assert asked == [1, 0, 0]
