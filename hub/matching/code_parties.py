@@ -14,7 +14,7 @@ from hub.matching.grouping import Grouping, Namings, group_by_codes
 from hub.matching.rules import alike_under_one_code, apart, name_key, together
 
 FEW_ROWS = 3  # a second code with no more rows than this is doubted, however few the other has
-COMPARED = ("core", "sound", "brand", "form", "region", "rep", "phone")
+COMPARED = ("surface", "core", "sound", "brand", "form", "region", "rep", "phone")
 
 
 @dataclass
@@ -53,6 +53,7 @@ def parties_by_codes(
     namings = Namings(
         alike=lambda i, j: alike_under_one_code(rows[i], rows[j]),
         key=[name_key(r) for r in rows],
+        written=[r["surface"][0] if r["core"] and r["surface"] else "" for r in rows],
         weight=[n + 2.0 * len(f) for n, f in zip(n_rows, feeds, strict=True)],
         decided=lambda i, j: decided.get(frozenset((i, j))),
     )
@@ -114,6 +115,10 @@ def _join_by_decisions(found: CodeParties, same: Sequence[tuple[int, int]], n_ro
         if clusters.find(a) != clusters.find(b):
             continue
         for i, other in ((a, b), (b, a)):
-            found.grouping.conflicts.pop(i, None)
+            owner = found.grouping.conflicts.get(i)
+            if owner is not None and (
+                clusters.find(i) in clusters.organisation or clusters.find(i) == clusters.find(owner)
+            ):
+                del found.grouping.conflicts[i]  # else it is open still whose the code is
             if found.link[i] != "identifier":
                 found.link[i], found.partner[i] = "decision", other

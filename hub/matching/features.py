@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hub.matching.characters import look_of, loose_sound_of, simplified, sound_of
 from hub.matching.comparison import FEATURE_COLUMNS
-from hub.matching.names import COUNTY_ENDS, Gazetteer, ParsedName
+from hub.matching.names import COUNTY_ENDS, PREFECTURE_ENDS, Gazetteer, ParsedName
 from hub.matching.suffixes import BARE, BRANCH
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _VILLAGE = re.compile(
 _LOOSE_TRADES = ("种养殖", "种植", "养殖", "种养", "饲养", "产销", "购销", "加工", "服务", "生产", "经营", "农业")
 _LOOSE_TRADE = re.compile(rf"(?:{'|'.join(_LOOSE_TRADES)})+$")
 _LOOSE_ENDS = frozenset(t[-1] for t in _LOOSE_TRADES)
-_COUNTY_ENDS = frozenset(COUNTY_ENDS)
+_REGION_ENDS = frozenset(COUNTY_ENDS + PREFECTURE_ENDS)
 
 
 def cuts(text: str, shortest: int = 3) -> list[str]:
@@ -93,7 +93,7 @@ def _name_columns(parts: Sequence[ParsedName]) -> dict[str, list[str]]:
         "brand": _distinct([p.brand for p in parts if len(p.brand) >= 2]),
         "stem": _distinct([stem_of(p) for p in parts]),
         "form": _distinct([p.form for p in parts if p.form != BARE]),
-        "region": _distinct([r for p in parts for r in p.regions if r[-1:] in _COUNTY_ENDS]),
+        "region": _distinct([r for p in parts for r in p.regions if r[-1:] in _REGION_ENDS]),
     }
 
 
@@ -111,7 +111,7 @@ def _plain_columns(names: Sequence[ParsedName]) -> dict[str, list[str]]:
         "brand": [n.brand if len(n.brand) >= 2 else "" for n in names],
         "stem": [stem_of(n) for n in names],
         "form": [n.form if n.form != BARE else "" for n in names],
-        "region": [r[0] if (r := n.regions) and r[0][-1:] in _COUNTY_ENDS else "" for n in names],
+        "region": [r[0] if (r := n.regions) and r[0][-1:] in _REGION_ENDS else "" for n in names],
     }
 
 

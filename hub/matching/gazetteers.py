@@ -81,8 +81,9 @@ def _learn_towns(
     for texts, weight in ((values, 6), (addresses, 3), (names, 1)):
         for value in texts:
             found = TOWN_HEAD.match(gazetteer.without_regions(value))
-            if found and len(found[1]) >= 2:
-                counts[found[1]] += weight
+            if not found or len(found[1]) < 2 or (texts is names and found[1][:-1] in gazetteer.short_regions):
+                continue  # 清禾乡情果蔬 is 乡情 of 清禾, and no 清禾乡
+            counts[found[1]] += weight
     frequent = sorted((t for t, n in counts.items() if n >= 6), key=len)
     for town in frequent:
         # 清禾莲洲镇: a town behind a region written short

@@ -5,9 +5,9 @@ for a person. No personal number is ever used or kept.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,11 @@ class CodeFacts:
     key: str = ""
     how: str = ""
     shown: str = ""
+
+    @property
+    def damaged(self) -> bool:
+        """Whether it was a credit code once."""
+        return self.key.startswith("B:")
 
 
 @lru_cache(maxsize=1 << 18)
@@ -105,6 +110,8 @@ def _subject(code: str) -> CodeFacts:
     bare = tail.lstrip("0")
     if looks_like_id_card(tail) or id_card_check_passes(tail) or looks_like_id_card(bare):
         return CodeFacts()
+    if len(code) == 19 and suggest_repairs(code):  # a credit code with one character too many
+        return _repairable(code)
     return CodeFacts(key=f"S:{code}", how="追溯主体身份码", shown="")
 
 
@@ -122,11 +129,13 @@ class Grouping:
 @dataclass(frozen=True)
 class Namings:
     """What grouping asks about profiles' names. `alike`: whether two names allow one cooperative (asked only of named
-    profiles); `key`: the name itself, "" for none; `weight`: how much a profile counts when a code's rightful name is
-    sought; `decided`: what a person decided of two profiles, if anything."""
+    profiles); `key`: the name itself, "" for none; `written`: the name with region and suffix as written; `weight`: how
+    much a profile counts when a code's rightful name is sought; `decided`: what a person decided of two profiles, if
+    anything."""
 
     alike: Callable[[int, int], bool]
     key: Sequence[str]
+    written: Sequence[str]
     weight: Sequence[float]
     decided: Callable[[int, int], bool | None] = lambda _a, _b: None
 
@@ -142,8 +151,11 @@ def group_by_codes(codes: Sequence[Sequence[str]], namings: Namings, clusters: C
     home: dict[int, str] = {}  # profile -> organisation code it is taken to have
     rightful: dict[str, list[int]] = {}
     home_of_name = _homes(by_organisation, namings)
+    home_as_written = _homes(by_organisation, replace(namings, key=namings.written))
     for organisation in sorted(by_organisation):
-        rightful[organisation] = _rightful(organisation, by_organisation[organisation], home_of_name, namings, grouping)
+        rightful[organisation] = _rightful(
+            organisation, by_organisation[organisation], (home_of_name, home_as_written), namings, grouping
+        )
     # A profile with two proven codes is at home with the one that more rows bear under its name.
     weight = {o: sum(namings.weight[i] for i in members) for o, members in rightful.items()}
     for organisation in sorted(rightful, key=lambda o: (-weight[o], o)):
@@ -196,14 +208,28 @@ def _homes(by_organisation: dict[str, list[int]], namings: Namings) -> dict[str,
 
 
 def _rightful(
-    organisation: str, members: list[int], home_of_name: dict[str, str], namings: Namings, grouping: Grouping
+    organisation: str,
+    members: list[int],
+    homes: tuple[dict[str, str], dict[str, str]],
+    namings: Namings,
+    grouping: Grouping,
 ) -> list[int]:
-    """The profiles that bear a code by right; the others go to `conflicts`."""
-    key, weight = namings.key, namings.weight
+    """The profiles that bear a code by right; the others go to `conflicts`. `homes` are those of names and of names as
+    written."""
+    home_of_name, home_as_written = homes
+    key, written, weight = namings.key, namings.written, namings.weight
     named = [i for i in members if key[i]]
     nameless = [i for i in members if not key[i]]
     if len({key[i] for i in named}) <= 1:
         return members
+
+    times = Counter(written[i] for i in named)
+
+    def at_home(i: int) -> bool:
+        # A namesake's name is at home with another code; as it is written here, with this one.
+        return home_of_name[key[i]] == organisation or (
+            home_as_written.get(written[i]) == organisation and times[written[i]] > 1
+        )
 
     def agree(i: int, j: int) -> bool:
         judged = namings.decided(i, j)
@@ -212,12 +238,12 @@ def _rightful(
         if key[i] == key[j]:
             return True
         # 兴旺 and 兴盛 are alike, but where one is at home with another code this is no slip of the pen.
-        return all(home_of_name[key[k]] == organisation for k in (i, j)) and namings.alike(i, j)
+        return at_home(i) and at_home(j) and namings.alike(i, j)
 
     # A name at home with another code is likelier the pasted one than the rightful one.
-    def rank(part: list[int]) -> tuple[bool, float, int]:
-        at_home = all(home_of_name[key[i]] == organisation for i in part)
-        return (at_home, sum(weight[i] for i in part), -min(part))
+    def rank(part: list[int]) -> tuple[bool, bool, float, int]:
+        as_written = all(home_as_written.get(written[i]) == organisation for i in part)
+        return (all(map(at_home, part)), as_written, sum(weight[i] for i in part), -min(part))
 
     parts = sorted(_components(named, agree), key=rank, reverse=True)
     for i in (i for part in parts[1:] for i in part):
@@ -246,16 +272,21 @@ def _join_damaged(
         if i in grouping.how or not namings.key[i]:
             continue
         for fact in found:
-            fits = [
-                o
-                for o in fact.options
-                if o in rightful and any(namings.key[j] and namings.alike(i, j) for j in rightful[o])
-            ]
+            known = [o for o in fact.options if rightful.get(o)]
+            fits = [o for o in known if any(namings.key[j] and namings.alike(i, j) for j in rightful[o])]
+            if not fits and len(known) == 1 and fact.damaged:
+                _hold(i, rightful[known[0]], grouping, namings)
             if len(fits) == 1 and grouping.clusters.join(rightful[fits[0]][0], i):
                 repaired = "" if fact.key.startswith("R:") else "，按校验位和名称更正"
                 grouping.how[i], grouping.shown[i] = f"{fact.how}{repaired}", fact.shown
                 grouping.conflicts.pop(i, None)
                 break
+
+
+def _hold(i: int, owners: list[int], grouping: Grouping, namings: Namings) -> None:
+    """The repaired code is one cooperative's and the name another: copied with a slip, or a former name."""
+    if all(namings.key[j] for j in owners) and not any(namings.decided(i, j) is False for j in owners):
+        grouping.conflicts.setdefault(i, min(owners))
 
 
 def _join_keys(facts: list[list[CodeFacts]], grouping: Grouping, namings: Namings) -> None:

@@ -26,7 +26,14 @@ from hub.matching.grouping import CodeFacts, code_facts
 from hub.matching.model import Model, load_model
 from hub.matching.reasons import EMPTY_REASON, model_reason, percent, review_reason
 from hub.matching.reference import learn_places
-from hub.matching.rules import alike_under_one_code, may_ask, may_link, name_key, weak_names
+from hub.matching.rules import (
+    alike_under_one_code,
+    may_ask,
+    may_link,
+    may_link_with_own_code,
+    name_key,
+    weak_names,
+)
 from hub.matching.scoring import (
     MOST_WITH_A_KEY,
     MOST_WITH_A_NAME_KEY,
@@ -367,11 +374,7 @@ class KnownCooperatives:
                 return _matched(Candidate(known, CODE_ALONE), reason, found)
             if not owners.get(party) or self._alike(row, party, owners):
                 return _matched(self._with_levels(known, found), f"{fact.how}与“{known.name}”一致，名称相符。", found)
-            conflict = Candidate(known, CONFLICT)
-            others = [c for c in found if c.cooperative is not known and c.confidence >= SHOWN_FROM]
-            return Answer(
-                Verdict.DOUBTFUL, review_reason("conflict", CONFLICT, known.name), next=_ranked([conflict, *others])
-            )
+            return _copied(known, found)
         if not row["core"]:
             return None
         for fact in facts:
@@ -385,6 +388,8 @@ class KnownCooperatives:
                 known = self.cooperatives[fits[0]]
                 reason = f"{fact.how}与“{known.name}”一致{changed}，名称相符。"
                 return _matched(self._with_levels(known, found), reason, found)
+            if not fits and len(repaired) == 1 and fact.damaged:
+                return _copied(self.cooperatives[repaired.pop()], found)
         return None
 
     def _with_levels(self, known: KnownCooperative, found: list[Candidate]) -> Candidate:
@@ -402,7 +407,8 @@ class KnownCooperatives:
         if codes and own and not codes & own:
             reason = f"名称与“{best.cooperative.name}”相近而代码不同，可能另有一家，也可能代码抄错，待人工判断。"
             return Answer(Verdict.DOUBTFUL, reason, next=shown)
-        if best.confidence >= self.model.link and may_link(row):
+        allowed = may_link_with_own_code if any(f.damaged for f in facts) else may_link
+        if best.confidence >= self.model.link and allowed(row):
             reason = model_reason(best.levels, best.confidence, self.model, with_name=best.cooperative.name)
             return _matched(best, reason, [c for _, c in open_pairs])
         rivals = [c for _, c in open_pairs if c.confidence >= self.model.review]
@@ -461,6 +467,13 @@ def _ranked(found: Iterable[Candidate]) -> tuple[Candidate, ...]:
         if kept is None or candidate.confidence > kept.confidence:
             best[candidate.cooperative.coop_id] = candidate
     return tuple(sorted(best.values(), key=lambda c: (-c.confidence, c.cooperative.coop_id)))
+
+
+def _copied(owner: KnownCooperative, found: Iterable[Candidate]) -> Answer:
+    """The answer for a row whose code is one cooperative's and whose name is not: the code may be the line's above."""
+    others = [c for c in found if c.cooperative is not owner and c.confidence >= SHOWN_FROM]
+    reason = review_reason("conflict", CONFLICT, owner.name)
+    return Answer(Verdict.DOUBTFUL, reason, next=_ranked([Candidate(owner, CONFLICT), *others]))
 
 
 def _matched(best: Candidate, reason: str, found: Iterable[Candidate]) -> Answer:

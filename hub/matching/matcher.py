@@ -233,7 +233,7 @@ def _chain(connection: duckdb.DuckDBPyConnection, parties: NDArray[np.int64], di
 def _unplaced(how: list[str | None], codes: list[list[str]]) -> Iterator[int]:
     """Positions whose credit code is damaged and led nowhere."""
     for i, (placed, written) in enumerate(zip(how, codes, strict=True)):
-        if placed is None and any(f.key.startswith("B:") for f in map(code_facts, written)):
+        if placed is None and any(f.damaged for f in map(code_facts, written)):
             yield i
 
 

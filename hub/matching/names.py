@@ -20,6 +20,7 @@ from hub.matching.suffixes import take_suffix
 VILLAGE_HEAD = re.compile(r"^([^县市区旗镇乡村社业]{1,5}(?:村{1,2}|嘎查))(?![镇乡街])")
 TOWN_HEAD = re.compile(r"^([^县市区旗镇乡]{1,5}?(?:镇|乡|街道|苏木))")
 COUNTY_ENDS = "县市区旗"
+PREFECTURE_ENDS = "州盟"
 
 _TRADES = frozenset(read_words("trades"))
 _TOWN_ENDS = "镇乡道木"
@@ -204,8 +205,8 @@ class Gazetteer:
                 readings.append(body)
                 regions.append(short)
                 body = body[len(short) :]
-            elif short and not slip and len(body) >= len(short) + 4:
-                readings.append(body[len(short) :])  # 林业水果, of which 林业 may be the brand
+            elif short and not slip and (len(body) >= len(short) + 4 or body[len(short) :] not in self.trades):
+                readings.append(body[len(short) :])  # 林业水果, of which 林业 may be the brand, or 桃 of 桃畜禽
         if not regions:
             readings += self._behind_slipped_short_region(body)
         village, behind_village = self._take_village(body, bool(town))
@@ -263,7 +264,9 @@ class Gazetteer:
         return [
             body[len(s) :]
             for s, short_sound in self._short_sounds
-            if len(s) >= 2 and sound.startswith(short_sound) and not self.is_trade(body[len(s) :])
+            if len(s) >= 2
+            and sound.startswith((short_sound, short_sound[1] + short_sound[0] + short_sound[2:]))
+            and not self.is_trade(body[len(s) :])
         ]
 
     def _take_place(self, body: str) -> tuple[str, bool, str] | None:

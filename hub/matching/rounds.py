@@ -6,18 +6,29 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hub.matching.clusters import Clusters
 from hub.matching.comparison import COMPARISONS, FEATURE_COLUMNS, level_name
 from hub.matching.model import Model
-from hub.matching.rules import may_ask, may_link, may_link_despite_code, same_name, weak_names
+from hub.matching.rules import (
+    PEOPLE_AND_TOWN,
+    at_odds,
+    may_ask,
+    may_link,
+    may_link_despite_code,
+    may_link_with_own_code,
+    nothing_against,
+    same_name,
+    weak_names,
+)
 from hub.matching.scoring import fetch_scored, gather_parties, score_candidates
 
 if TYPE_CHECKING:
     import duckdb
 
+_ANY = -1  # stands for every cooperative
 _ROUNDS = 3  # a linked row brings its phone and representative, which may link another
 TWIN = (
     0.3  # chance shown for one name under two codes and two persons: a copied code, or a new cooperative of that name
@@ -50,6 +61,9 @@ class Bond(NamedTuple):
     b: int
     weight: float | None = None
     levels: Sequence[int] | None = None
+
+
+_Wish = tuple[int, dict[str, Any], float]  # a party, the scored pair by which it wants to be linked, the chance
 
 
 @dataclass
@@ -95,6 +109,9 @@ class Rounds:
         self.changed: set[int] = set()  # parties that grew since they were scored
         self.rows_of: dict[int, list[dict[str, Any]]] = {}
         self.held_parties: set[int] = set()
+        self.unplaced_parties: set[int] = set()
+        self.namesakes: dict[tuple[int, int], int] = {}  # (party, cooperative) -> how alike a third is named
+        self.postponed = False  # whether a link waits for others to be weighed
         self.known.update(self._known_bonds())
 
     def run(self) -> Chain:
@@ -104,26 +121,52 @@ class Rounds:
             if not self._link_to_coded(by_name_only=turn == 0) and turn:
                 break
         self._link_among_uncoded()  # always followed by a last look: whether others moved must not decide it
-        self._weigh()
-        self._link_to_coded()
+        for _ in range(_ROUNDS):
+            self._weigh()
+            if not self._link_to_coded() or not self.postponed:
+                break
         self._ask()
         return self.chain
 
     def _weigh(self) -> None:
         """Scores of all parties without a code against those they have bonds with, `rows_of` by party."""
         self.held_parties = {self.clusters.find(i) for i in self.chain.conflicts}
+        self.unplaced_parties = {self.clusters.find(i) for i in self.chain.unplaced}
         pairs = {p for p in (self._pair(bond.a, bond.b) for bond in self.chain.bonds) if p is not None}
         stale = sorted(p for p in pairs if p not in self.known or p[0] in self.changed or p[1] in self.changed)
         self.changed.clear()
         if stale:
             self._score(stale)
         self.rows_of = defaultdict(list)
+        self.namesakes = {}
         for pair in sorted(pairs):
             row = self.known[pair]
             if row is not None and self.clusters.may_join(*pair):
                 self.rows_of[pair[0]].append(row)
+                self._note_namesake(row)
         for rows in self.rows_of.values():
             rows.sort(key=lambda r: (-r["weight"], r["b"]))
+
+    def _rather_a_namesake(self, a: int, row: dict[str, Any]) -> bool:
+        """Whether a party may rather be another than the cooperative it would be linked to."""
+        rival = max(self.namesakes.get((a, self.clusters.find(row["b"])), 0), self.namesakes.get((a, _ANY), 0))
+        return rival > row["g_name"] or (rival == row["g_name"] and not nothing_against(row))
+
+    def _note_namesake(self, row: dict[str, Any]) -> None:
+        """A party with a code of its own, held because another of its name has another, or damaged and fitting nowhere, may
+        be a cooperative not known yet: what is named like it to the letter is not the known one's for sure."""
+        for party, held in ((row["a"], row["b"]), (row["b"], row["a"])):
+            if held in self.clusters.organisation or party in self.clusters.organisation:
+                continue
+            if held in self.unplaced_parties:
+                self.namesakes[party, _ANY] = max(self.namesakes.get((party, _ANY), 0), row["g_name"])
+            if held not in self.held_parties:
+                continue
+            for i in self.clusters.members(held):
+                owner = self.place.get(self.chain.conflicts.get(i, -1))
+                if owner is not None:
+                    key = (party, self.clusters.find(owner))
+                    self.namesakes[key] = max(self.namesakes.get(key, 0), row["g_name"])
 
     def _pair(self, x: int, y: int) -> tuple[int, int] | None:
         """The parties of two positions, the one that may go to the other first; None when neither may."""
@@ -199,7 +242,7 @@ class Rounds:
     def _link_to_coded(self, *, by_name_only: bool = False) -> bool:
         """Links parties without a code to the one cooperative each must be. The very names go first: they bring the
         people and places by which slips are judged."""
-        moved = False
+        wanted = []
         for a, rows in sorted(self.rows_of.items()):
             if self.clusters.find(a) != a or a in self.clusters.organisation:
                 continue
@@ -211,15 +254,58 @@ class Rounds:
             row = candidates[best]
             if chances[best] < self.model.link or (by_name_only and not same_name(row)):
                 continue
-            if self._named_elsewhere(a, row) if self._held(a) else self._may_link(a, row):
-                moved |= self._link(a, row, chances[best])
-        return moved
+            if self._held(a):
+                allowed = self._named_elsewhere(a, row)
+            else:
+                allowed = self._may_link(a, row) and not self._rather_a_namesake(a, row)
+            if allowed:
+                wanted.append((a, row, chances[best]))
+        going = self._not_at_odds(wanted)
+        self.postponed = len(going) < len(wanted)
+        linked = [self._link(a, row, chance) for a, row, chance in going]
+        return any(linked)
+
+    def _not_at_odds(self, wanted: list[_Wish]) -> list[_Wish]:
+        """Of parties that want to go to one cooperative, those whose towns and people do not contradict one another, the
+        best named first. The others are weighed again, against the people and places those brought."""
+        several: dict[int, list[_Wish]] = defaultdict(list)
+        for wish in wanted:
+            several[self.clusters.find(wish[1]["b"])].append(wish)
+        contested = [wish for wishes in several.values() if len(wishes) > 1 for wish in wishes]
+        said = self._said_of([a for a, _, _ in contested])
+        going: list[_Wish] = []
+        for wishes in several.values():
+            settled: list[int] = []
+            for wish in sorted(wishes, key=lambda w: (-w[1]["g_name"], -w[2], w[0])):
+                if not any(at_odds(said[wish[0]], said[other]) for other in settled):
+                    settled.append(wish[0])
+                    going.append(wish)
+        return going
+
+    def _said_of(self, parties: list[int]) -> dict[int, dict[str, set[str]]]:
+        """Towns and people of some parties."""
+        import pyarrow as pa
+
+        if not parties:
+            return {}
+        inside = [(self.chain.profiles[i], p) for p in parties for i in self.clusters.members(p)]
+        self.connection.register(
+            "said_in", pa.table({n: [m[k] for m in inside] for k, n in enumerate(("profile", "party"))})
+        )
+        rows = self.connection.execute(
+            f"select party, {', '.join(PEOPLE_AND_TOWN)} from chain_feature join said_in using (profile)"
+        ).fetchall()
+        self.connection.unregister("said_in")
+        said: dict[int, dict[str, set[str]]] = {p: {c: set() for c in PEOPLE_AND_TOWN} for p in parties}
+        for party, *values in rows:
+            for column, found in zip(PEOPLE_AND_TOWN, values, strict=True):
+                said[party][column].update(found)
+        return said
 
     def _may_link(self, a: int, row: dict[str, Any]) -> bool:
-        """A party with a code that fits nowhere, damaged beyond repair, may be a cooperative of its own: only the very
-        name links it."""
+        """Whether the rules allow it; a party with a code that fits nowhere may be a cooperative of its own."""
         own_code = not self.chain.unplaced.isdisjoint(self.clusters.members(a))
-        return may_link(row) and not (own_code and not same_name(row))
+        return may_link_with_own_code(row) if own_code else may_link(row)
 
     def _named_elsewhere(self, a: int, row: dict[str, Any]) -> bool:
         """Whether a party with another name's code is so clearly the cooperative it is named after, that the code was
@@ -296,15 +382,15 @@ class Rounds:
                 asked,
                 Question(
                     keys[asked],
-                    keys[other],
+                    keys[self._spokesman(other)],
                     chances[order[0]],
                     {c.name: best[f"g_{c.name}"] for c in COMPARISONS},
                     "conflict" if held else "model",
-                    tuple((keys[open_rows[i]["b"]], chances[i]) for i in order[1:3]),
+                    tuple((keys[self._spokesman(open_rows[i]["b"])], chances[i]) for i in order[1:3]),
                 ),
             )
+        done = {find(self.place[q.a]) for q in self.chain.questions}
         self._ask_to_confirm()
-        done = {find(self.place[q.a]) for q in self.chain.questions if q.waits}
         for i, owner in sorted(self.chain.conflicts.items()):
             if find(i) not in done and find(i) not in organisation:
                 done.add(find(i))
@@ -321,10 +407,18 @@ class Rounds:
                 )
                 chain.questions.append(question)
 
+    def _spokesman(self, party: int) -> int:
+        """The member a question names: one with the party's code, if it has one, which no later link can take from it."""
+        return min((i for i in self.clusters.members(party) if i in self.chain.coded), default=party)
+
     def _rows(self, party: int) -> int:
         return sum(self.n_rows[i] for i in self.clusters.members(party))
 
     def _question(self, asked: int, question: Question) -> None:
+        """Asks about a party. Its rows wait, unless a person said of some that they are one, and only the code is in doubt."""
+        if question.kind == "conflict" and any(self.link[i] == "decision" for i in self.clusters.members(asked)):
+            self.chain.questions.append(replace(question, waits=False))
+            return
         self.chain.questions.append(question)
         for i in self.clusters.members(asked):
             self.link[i], self.chain.score[i] = "review", question.probability

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hub.matching.characters import sound_of
@@ -75,12 +75,20 @@ def weak_names(party: Sequence[int], cores: Sequence[str], n_rows: Sequence[int]
 def may_ask(row: dict[str, Any]) -> bool:
     """Whether a scored pair is worth a person's question at all."""
     name = level_name(COMPARISONS[0], row["g_name"])
-    return row["g_form"] != 0 and name not in {"other", "missing"}
+    if name == "other":  # a former name, or another cooperative of that person
+        said = sum(row[f"g_{c}"] > 0 for c in ("representative", "phone", "place"))
+        return bool(said > 1 and row["g_town"] != 0 and row["g_form"] != 0)
+    return bool(row["g_form"] != 0 and name != "missing")
 
 
 def same_name(row: dict[str, Any]) -> bool:
     """Whether a pair is called the same, but for region and suffix."""
     return level_name(COMPARISONS[0], row["g_name"]) in {"same", "core"}
+
+
+def same_writing(row: dict[str, Any]) -> bool:
+    """Whether a pair is called the same to the letter."""
+    return level_name(COMPARISONS[0], row["g_name"]) == "same"
 
 
 def may_link(row: dict[str, Any]) -> bool:
@@ -90,18 +98,31 @@ def may_link(row: dict[str, Any]) -> bool:
     one person runs several cooperatives at one address, under one brand (兴旺果蔬, 兴旺茶叶) or with names in a row
     (兴旺, 兴盛); there the pieces of evidence come from one cause, and the model counts each of them."""
     name = level_name(COMPARISONS[0], row["g_name"])
-    if not may_ask(row) or row["g_region"] == 0 or name in {"brand", "replaced"}:
+    if not may_ask(row) or row["g_region"] == 0 or name in {"brand", "replaced", "other"}:
         return False
     if _vouched(row):
         return True
+    against = [c for c in ("representative", "phone", "place") if row[f"g_{c}"] == 0]
     if same_name(row):  # representatives and phones change; towns hardly ever
-        return bool(row["g_town"] != 0)
+        return bool(row["g_town"] != 0) and (same_writing(row) or len(against) < 3)
     if name in {"lost", "lost_sound", "swapped", "swapped_sound", "trade_slip"}:
         return False  # 牛山 and 牛蹄山, 顺利 and 利顺, 绿草养殖 and 绿草种养殖 may be cooperatives of one town
-    against = [c for c in ("representative", "phone", "place") if row[f"g_{c}"] == 0]
     if row["g_town"] > 0:
         return len(against) < 2
     return row["g_town"] < 0 and not against
+
+
+PEOPLE_AND_TOWN = ("town", "rep", "phone")
+
+
+def at_odds(a: Mapping[str, set[str]], b: Mapping[str, set[str]]) -> bool:
+    """Whether the towns of two parties (`PEOPLE_AND_TOWN`), or the representatives and not the phones, say two
+    cooperatives."""
+
+    def differ(column: str) -> bool:
+        return bool(a[column] and b[column] and a[column].isdisjoint(b[column]))
+
+    return differ("town") or (differ("rep") and a["phone"].isdisjoint(b["phone"]))
 
 
 def may_link_despite_code(row: dict[str, Any]) -> bool:
@@ -114,6 +135,21 @@ def may_link_despite_code(row: dict[str, Any]) -> bool:
     )
 
 
+def may_link_with_own_code(row: dict[str, Any]) -> bool:
+    """Whether a row whose code is damaged beyond repair may go to a cooperative: its code may be that of one not known
+    yet, so that it takes the very name and a person, phone or place, or the name to the letter and nobody against it."""
+    if not may_link(row) or not same_name(row):
+        return False
+    return _vouched(row) or (same_writing(row) and row["g_representative"] != 0)
+
+
+def nothing_against(row: dict[str, Any]) -> bool:
+    """Whether no person, phone or place speaks against a pair."""
+    return all(row[f"g_{c}"] != 0 for c in ("representative", "phone", "town", "place"))
+
+
 def _vouched(row: dict[str, Any]) -> bool:
-    """Whether a person, a phone or a place speaks for a pair."""
-    return any(bool(row[f"g_{c}"] > 0) for c in ("representative", "phone", "place"))
+    """Whether a person or a phone speaks for a pair, or a place and no person against it."""
+    return bool(
+        row["g_representative"] > 0 or row["g_phone"] > 0 or (row["g_place"] > 0 and row["g_representative"] != 0)
+    )

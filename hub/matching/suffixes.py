@@ -50,6 +50,7 @@ _SUFFIXES: tuple[tuple[str, str], ...] = (
 )
 _SHARES = frozenset("股份")
 _BRANCH = re.compile(r"社(.{0,8})分社$")
+_CUT_OFF = re.compile(r"(?:农民)?(?:专业合作|专业合|专业|专|合作)$")  # by a column too narrow for the name
 
 
 @lru_cache(maxsize=1)
@@ -112,4 +113,7 @@ def take_suffix(surface: str) -> tuple[str, str, str, str]:
                 return surface[: -length - 1] + surface[-length], form, surface[-length - 1 :], ""
     if size > 3 and surface[-1] == "社":
         return surface[:-1], BARE, surface[-1:], ""
+    found = _CUT_OFF.search(surface)
+    if found and found.start() > 1:
+        return surface[: found.start()], BARE, found[0], ""
     return surface, BARE, "", ""

@@ -5,7 +5,7 @@ how good the links are. Places, people, codes and names are invented.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
@@ -134,6 +134,24 @@ def _cooperatives(random: Random, sort: Sort, count: int) -> list[Cooperative]:
     return found
 
 
+def _namesakes(random: Random, sort: Sort, members: list[Cooperative]) -> None:
+    """Makes one in fifty a namesake: of a name but for the suffix, of its union, or of another's representative and phone."""
+    for one, other in zip(*[iter(random.sample(range(len(members)), len(members) // 25 // 2 * 2))] * 2, strict=True):
+        first, second = members[one], members[other]
+        if "联合" in first.suffix or "股份" in first.suffix:
+            continue
+        longer = "农民专业合作社" if first.suffix == "专业合作社" else "专业合作社"
+        changed: tuple[dict[str, str], ...] = (
+            {"suffix": longer},
+            {"suffix": "专业合作社联合社"},
+            {"person": first.person, "phone": first.phone, "core": second.core, "suffix": second.suffix},
+            {"person": first.person, "phone": first.phone, "core": second.core, "suffix": second.suffix},
+        )
+        members[other] = replace(
+            second, region=first.region, place=first.place, **{"core": first.core, **random.choice(changed)}
+        )
+
+
 def _slipped(random: Random, text: str) -> str:
     """One homophone, one character lost, or two neighbours in the wrong order."""
     draw = random.random()
@@ -175,10 +193,14 @@ def _code(random: Random, c: Cooperative, above: str, mess: float) -> str | None
     return c.uscc[2:17] if draw > 0.95 else c.uscc
 
 
-def small_county(sort: str, *, seed: int = 1, cooperatives: int = 160, mess: float = 1.5) -> SmallCounty:
+def small_county(
+    sort: str, *, seed: int = 1, cooperatives: int = 160, mess: float = 1.5, namesakes: bool = False
+) -> SmallCounty:
     """A county of one of the `SORTS`. `mess` multiplies how often offices slip; 1 is as offices do."""
     made, random = SORTS[sort], Random(f"{sort}/{seed}")
     members = _cooperatives(random, made, cooperatives)
+    if namesakes:
+        _namesakes(random, made, members)
     cores = {c.core for c in members}
     people = [c.person for c in members]
     rows: list[dict[str, Any]] = []

@@ -130,6 +130,24 @@ def test_a_name_with_the_code_of_nobody_known_is_not_taken_for_its_namesake(know
     assert answer.next[0].cooperative.name == XINGWANG
 
 
+def test_a_code_copied_from_the_line_above_is_doubtful_with_a_slip_in_it_too(known: KnownCooperatives) -> None:
+    slipped = uscc(1)[:11] + ("2" if uscc(1)[11] != "2" else "3") + uscc(1)[12:]
+    for code in (uscc(1), slipped):
+        for name in (XINGSHENG, "云岫县石门茶叶专业合作社", "云岫县飞来峰蜂业专业合作社"):
+            answer = one(known, name=name, code=code)
+            assert answer.verdict is Verdict.DOUBTFUL
+            assert answer.next[0].cooperative.name in {XINGWANG, name}
+            assert XINGWANG in {c.cooperative.name for c in answer.next}
+        assert one(known, name=XINGWANG, code=code).verdict is Verdict.MATCHED
+
+
+def test_a_code_damaged_beyond_repair_may_be_that_of_a_namesake_not_known_yet(known: KnownCooperatives) -> None:
+    beyond = uscc(9)[:9] + "77" + uscc(9)[11:]
+    assert one(known, name="石门茶叶农民专业合作社", code=beyond).verdict is Verdict.DOUBTFUL
+    assert one(known, name="石门茶叶农民专业合作社").verdict is Verdict.MATCHED
+    assert one(known, name="石门茶叶农民专业合作社", code=beyond, representative="赵石门").verdict is Verdict.MATCHED
+
+
 def test_codes_of_two_cooperatives_in_one_row_are_doubtful(known: KnownCooperatives) -> None:
     cells = {
         "name_name": pa.array([XINGWANG]),

@@ -1,0 +1,116 @@
+"""Cooperatives named nearly alike, and codes of others: nothing is linked past what speaks against it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hub.matching.matcher import Outcome, match_profiles
+from tests.matching.profiles import profile_table
+from tests.matching.rows import COUNTY, row, uscc
+
+
+def matched(rows: list[dict[str, Any]], **decided: Any) -> tuple[Outcome, list[dict[str, Any]]]:
+    table = profile_table(rows)
+    return match_profiles(table, county=COUNTY, **decided), table.to_pylist()
+
+
+def test_two_rows_of_different_towns_never_meet_in_a_cooperative_that_names_no_town() -> None:
+    outcome, found = matched(
+        [
+            row("云岫县长洋农机专业合作社", uscc(1), times=3),
+            row("云岫县长洋农机专业合作社", representative="方光兴", town="白石镇", feed="township_cleanup"),
+            row("云岫县长洋农机农民专业合作社", representative="周燕", town="青溪镇", feed="township_cleanup"),
+        ]
+    )
+    town = {p["town"]: i for i, p in enumerate(found)}
+    assert outcome.group[town["白石镇"]] == outcome.group[town[None]]
+    assert outcome.link[town["青溪镇"]] == "review"
+    assert [(q.a, q.waits) for q in outcome.questions] == [(town["青溪镇"], True)]
+
+
+def test_a_name_of_the_prefecture_is_not_taken_for_the_countys() -> None:
+    outcome, found = matched(
+        [
+            row("平白旗康农毛竹专业合作社", uscc(1), representative="黄贵涛", times=2),
+            *(row(f"南中盟{brand}养殖专业合作社", uscc(n)) for n, brand in enumerate("春夏秋冬梅兰", 2)),
+            *(row(f"平白旗{brand}牧业专业合作社", uscc(n)) for n, brand in enumerate("春夏秋冬梅兰", 12)),
+            row("南中盟康农毛竹专业合作社", feed="demonstration"),
+        ]
+    )
+    of_prefecture = next(i for i, p in enumerate(found) if p["name"].startswith("南中盟康农"))
+    assert outcome.link[of_prefecture] == "review"
+
+
+def test_a_code_beyond_repair_may_be_a_namesakes_own() -> None:
+    beyond = uscc(9)[:9] + "77" + uscc(9)[11:]
+    known = row("云岫县雁岭种植农民专业合作社", uscc(1), representative="陈义峰", times=2)
+    links = []
+    for name, person in (("雁岭种植合作社", None), ("雁岭种植合作社", "陈义峰"), (known["name"], None)):
+        outcome, found = matched([known, row(name, beyond, representative=person, feed="market_abnormal")])
+        links.append(outcome.link[next(i for i, p in enumerate(found) if beyond in p["codes"])])
+    assert links == ["review", "name", "name"]
+
+
+def test_a_damaged_code_that_is_another_names_is_a_question() -> None:
+    slipped = uscc(1)[:11] + ("2" if uscc(1)[11] != "2" else "3") + uscc(1)[12:]
+    outcome, _ = matched(
+        [
+            row("云岫县兴旺果蔬专业合作社", uscc(1), representative="李大山", times=2),
+            row("云岫县石门茶叶专业合作社", slipped, representative="李大山", feed="market_abnormal"),
+        ]
+    )
+    assert len(set(outcome.group)) == 2
+    assert [q.kind for q in outcome.questions] == ["conflict"]
+
+
+def test_whose_a_code_is_stays_a_question_after_a_person_said_whose_the_name_is() -> None:
+    """A former name on two rows: that they are one settles the name; the code still belongs to another name."""
+    rows = [
+        row("云岫县兴旺果蔬专业合作社", uscc(1), representative="李大山", times=2),
+        row("云岫县石门茶叶专业合作社", uscc(1), representative="王小明", feed="market_abnormal"),
+        row("云岫县石门茶叶专业合作社", representative="王小明", town="白石镇", feed="township_cleanup"),
+    ]
+    outcome, found = matched(rows)
+    coded = next(i for i, p in enumerate(found) if p["codes"] and "石门" in p["name"])
+    ledger = next(i for i, p in enumerate(found) if not p["codes"])
+    owner = next(i for i, p in enumerate(found) if "兴旺" in p["name"])
+    assert {coded, ledger} in [{q.a, q.b} for q in outcome.questions]
+    named, _ = matched(rows, same=[(coded, ledger)])
+    (question,) = named.questions
+    assert owner in (question.a, question.b)
+    assert not question.waits
+    assert named.link[coded] == named.link[ledger] == "decision"
+    whole, _ = matched(rows, same=[(coded, ledger), (question.a, question.b)])
+    assert len(set(whole.group)) == 1
+
+
+def test_a_code_pasted_elsewhere_stays_with_the_namesake_that_is_always_written_so() -> None:
+    """A 农民专业合作社 beside a 专业合作社 of its name keeps its code against a line it was copied to."""
+    outcome, found = matched(
+        [
+            row("云岫县五谷香水产专业合作社", uscc(1), representative="严木川", times=3),
+            row("云岫县五谷香水产农民专业合作社", uscc(2), representative="田家菊"),
+            row("云岫县石门茶叶专业合作社", uscc(3), representative="王小明", times=4),
+            row("云岫县石门茶叶专业合作社", uscc(2), representative="王小明", feed="market_abnormal", times=2),
+        ]
+    )
+    namesake = next(i for i, p in enumerate(found) if "农民" in p["name"])
+    assert outcome.organisation[outcome.group[namesake]] == uscc(2)[8:17]
+    assert all(q.a != namesake or not q.waits for q in outcome.questions)
+
+
+def test_a_name_a_narrow_column_cut_off_is_still_the_name() -> None:
+    for cut in ("云岫县山泉茶叶农民专业合作", "云岫县山泉茶叶农民专业合", "云岫县山泉茶叶农民专业", "云岫县山泉茶叶专"):
+        outcome, _ = matched([row("云岫县山泉茶叶专业合作社", uscc(1), times=2), row(cut, feed="demonstration")])
+        assert len(set(outcome.group)) == 1, cut
+
+
+def test_another_name_of_the_same_person_and_phone_may_be_a_former_one() -> None:
+    known = row("云岫县兴旺果蔬专业合作社", uscc(1), representative="李大山", phone="13900010001", town="白石镇")
+    named_else = row("云岫县石门茶叶专业合作社", representative="李大山", feed="supply_marketing")
+    asked = []
+    for more in ({"phone": "13900010001"}, {}, {"phone": "13900010001", "town": "青溪镇"}):
+        outcome, _ = matched([known, named_else | more])
+        assert len(set(outcome.group)) == 2
+        asked.append(len(outcome.questions))
+    assert asked == [1, 0, 0]
