@@ -74,6 +74,7 @@ class Receipt:
     sheets: tuple[SheetAccount, ...]
     reasons: tuple[Reason, ...]
     warnings: tuple[tuple[str, int], ...]  # message, rows
+    remarks: tuple[str, ...]  # what the reader says about the file as a whole
 
     @property
     def balanced(self) -> bool:
@@ -149,6 +150,7 @@ def make_receipt(connection: Connection, delivery_id: int, *, department_name: s
         sheets=_sheets(one.account),
         reasons=_reasons(connection, delivery_id),
         warnings=_warnings(connection, delivery_id),
+        remarks=tuple(one.account.get("remarks", ())) if isinstance(one.account, dict) else (),
     )
 
 
@@ -236,6 +238,7 @@ def receipt_as_text(receipt: Receipt) -> str:
     lines.append("行数：" + "　".join(f"{k} {v}" for k, v in _totals(receipt)))
     lines.append("核对：收到 = 采用 + 退回 + 重复 + 不属于，" + ("相符" if receipt.balanced else "不符"))
     lines += [_account_words(s) for s in receipt.sheets]
+    lines += [f"提示：{remark}" for remark in receipt.remarks]
     if receipt.reasons:
         lines += ["", "没有采用的原因："]
         lines += [f"  {r.rows} 行　{r.message}（{_places(r)}）" for r in receipt.reasons]
@@ -260,6 +263,7 @@ def receipt_as_html(receipt: Receipt) -> str:
         table(tuple(k for k, _ in _totals(receipt)), [tuple(str(v) for _, v in _totals(receipt))]),
         "<p>收到 = 采用 + 退回 + 重复 + 不属于：" + ("相符" if receipt.balanced else "<strong>不符</strong>") + "</p>",
         "".join(f"<p>{html.escape(_account_words(s))}</p>" for s in receipt.sheets),
+        "".join(f"<p>提示：{html.escape(remark)}</p>" for remark in receipt.remarks),
     ]
     if receipt.reasons:
         parts += [
