@@ -149,7 +149,7 @@ def make_receipt(connection: Connection, delivery_id: int, *, department_name: s
         replaced=replaced,
         sheets=_sheets(one.account),
         reasons=_reasons(connection, delivery_id),
-        warnings=_warnings(connection, delivery_id),
+        warnings=warnings_of(connection, delivery_id),
         remarks=tuple(one.account.get("remarks", ())) if isinstance(one.account, dict) else (),
     )
 
@@ -182,7 +182,8 @@ def _reasons(connection: Connection, delivery_id: int) -> tuple[Reason, ...]:
     return tuple(Reason(r.message, r.rows, tuple(zip(r.sheets, r.first, strict=True))) for r in rows)
 
 
-def _warnings(connection: Connection, delivery_id: int) -> tuple[tuple[str, int], ...]:
+def warnings_of(connection: Connection, delivery_id: int) -> tuple[tuple[str, int], ...]:
+    """The warnings of a delivery: message, and of how many rows."""
     rows = connection.execute(
         text(
             "select message, rows_failed from check_result where delivery_id = :id and not passed and severity = 'warning' "
