@@ -186,7 +186,9 @@ def return_(where: Where, delivery_id: int, out: Path) -> None:
         summary = write_return_workbook(
             connection, delivery_id, settings.data / str(path), out, settings=settings
         )  # fmt: skip
-    click.echo(f"已写 {out}：{summary.to_correct} 行待更正。下一步：发给发送方，改好后按原途径再报送。")
+    click.echo(
+        f"已写 {out}：{summary.to_correct} 行待更正，{summary.warned} 行已采用但有提醒。下一步：发给发送方，改好后按原途径再报送。"
+    )
 
 
 @deliveries.command()

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from hub.identifiers.codes import CodeKind, classify_code, clean_code, is_cooperative_uscc, uscc_check_passes
+from hub.simplified import simplified
 
 _SPACES = re.compile(r"[\s\u200b-\u200f\ufeff]+")
 _STATE = re.compile(r"[(【\[][^()【】\[\]]*[)】\]]?|[*※#]+$")
@@ -44,7 +45,7 @@ _COOPERATIVE_END = re.compile(r"(?:专业|农民|股份)合作(?:社|联社|联�
 
 
 def _name_of(text: str) -> str:
-    name = _SPACES.sub("", unicodedata.normalize("NFKC", text or ""))
+    name = _SPACES.sub("", simplified(unicodedata.normalize("NFKC", text or "")))
     return _STATE.sub("", name)
 
 

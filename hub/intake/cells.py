@@ -17,6 +17,7 @@ from hub.feeds.model import FeedField, Kind
 from hub.identifiers.codes import clean_code
 from hub.intake import cells_dates, cells_numbers
 from hub.intake.cells_text import distinct_cells, normal_text, one_line, squeezed, visible, without_empty_words
+from hub.simplified import simplified
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -157,7 +158,7 @@ def is_damaged_code(code: str) -> bool:
 
 def choose(raw: str, field: FeedField) -> tuple[str, tuple[str, str] | None]:
     """The choice a text means: its value or title, else the first whose texts are part of it; else the text."""
-    text = re.sub(r"\s+", "", unicodedata.normalize("NFKC", raw))
+    text = re.sub(r"\s+", "", simplified(unicodedata.normalize("NFKC", raw)))
     folded = text.casefold()
     for choice in field.choices:
         if folded in {choice.value.casefold(), choice.title.zh.casefold(), choice.title.en.casefold()}:

@@ -7,6 +7,7 @@ import re
 import unicodedata
 
 from hub.intake.reader.words import word_list
+from hub.simplified import simplified
 
 FOR_EVER = "9999-12-31"
 Note = tuple[str, str]  # code, message
@@ -61,7 +62,7 @@ def _iso(year: int, month: int, day: int) -> str | None:
 def parse_date(raw: str) -> tuple[str | None, Note | None]:
     """("YYYY-MM-DD", note). A month is its first day with the note `month_precision`, a year likewise; 长期, 至今 and
     9999-12-31 are `FOR_EVER`; what is no date gives (None, `bad_date`)."""
-    text = unicodedata.normalize("NFKC", raw).strip().strip("'\"")
+    text = simplified(unicodedata.normalize("NFKC", raw)).strip().strip("'\"")
     text = re.sub(r"[\u200b-\u200f\u2060\ufeff]", "", text)
     compact = re.sub(r"\s+", "", text)
     bad: Note = ("bad_date", f"“{raw.strip()[:40]}”不是日期")
@@ -129,7 +130,7 @@ def _rarer(raw: str, text: str, compact: str, bad: Note) -> tuple[str | None, No
 
 def parse_year(raw: str) -> tuple[int | None, Note | None]:
     """A year as integer: 2021, 2021年度, 二〇二一年, any date. Of several years the first, with a note."""
-    text = re.sub(r"\s+", "", unicodedata.normalize("NFKC", raw))
+    text = re.sub(r"\s+", "", simplified(unicodedata.normalize("NFKC", raw)))
     if match := re.match(r"^((?:19|20)\d{2})(?:\.0+)?(年度?|年份)?$", text):
         return int(match[1]), None
     date, _ = parse_date(raw)

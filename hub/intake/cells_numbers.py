@@ -8,6 +8,7 @@ import unicodedata
 
 from hub.intake.cells_dates import Note
 from hub.intake.reader.words import word_list
+from hub.simplified import simplified
 
 _NUMBER = re.compile(r"^([-+]?)(?:[¥￥$]|人民币|约|共|RMB)*([-+]?[\d,\s']*\.?\d+(?:E[-+]?\d+)?)\s*(.*)$", re.IGNORECASE)
 _SCALES = {"亿": 1e8, "千万": 1e7, "百万": 1e6, "十万": 1e5, "万": 1e4, "千": 1e3, "百": 1e2}
@@ -33,7 +34,9 @@ def money_scale(unit: str | None) -> float | None:
 
 def parse_number(raw: str) -> tuple[float | None, Note | None]:
     """A float: thousands separators and blanks gone, a unit after it scales it, with a note; 12% is 12."""
-    text = re.sub(r"[\u200b-\u200f\u2060\ufeff]", "", unicodedata.normalize("NFKC", raw)).strip().strip("'\"")
+    text = (
+        re.sub(r"[\u200b-\u200f\u2060\ufeff]", "", simplified(unicodedata.normalize("NFKC", raw))).strip().strip("'\"")
+    )
     negative = text.startswith("(") and text.endswith(")")
     match = _NUMBER.match(text.strip("()") if negative else text.replace("−", "-"))
     if not match:
@@ -64,7 +67,7 @@ def parse_integer(raw: str) -> tuple[int | None, Note | None]:
 
 def parse_money(raw: str, scale: float) -> tuple[float | None, Note | None]:
     """Yuan. `scale` is that of the column's unit; a unit inside the cell wins over it."""
-    text = unicodedata.normalize("NFKC", raw).strip()
+    text = simplified(unicodedata.normalize("NFKC", raw)).strip()
     match = _NUMBER.match(text)
     if not match:
         return None, ("bad_number", f"“{raw.strip()[:40]}”不是金额")
@@ -82,7 +85,7 @@ def parse_money(raw: str, scale: float) -> tuple[float | None, Note | None]:
 
 def parse_boolean(raw: str) -> tuple[bool | None, Note | None]:
     """是/有/√ and 否/无/×, and what begins with 已/未."""
-    text = re.sub(r"\s+", "", unicodedata.normalize("NFKC", raw)).casefold()
+    text = re.sub(r"\s+", "", simplified(unicodedata.normalize("NFKC", raw))).casefold()
     if text in _YES:
         return True, None
     if text in _NO:
@@ -99,7 +102,7 @@ _EXTENSION = re.compile(r"^[-转*#xX()\s]*(\d{1,6})\)?$")
 
 def parse_phone(raw: str) -> tuple[str | None, Note | None]:
     """Digits; an extension after "-". Of several numbers the first, with a note."""
-    text = unicodedata.normalize("NFKC", raw)
+    text = simplified(unicodedata.normalize("NFKC", raw))
     text = re.sub(r"[\u200b-\u200f\u2060\ufeff'\"]", "", text).strip()
     text = re.sub(r"\.0+$", "", text)
     pieces = [p for p in re.split(r"[/、,;|\n]+|\s{2,}|(?<=\d{11})\s+(?=\d)|或", text) if re.search(r"\d{3}", p)]

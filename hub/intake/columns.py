@@ -1,4 +1,4 @@
-"""Which column is which field: headers compared after NFKC, without spaces, brackets and line breaks. Also the closest
+"""Which column is which field: headers compared after NFKC, in simplified characters, without spaces, brackets and line breaks. Also the closest
 guess for an unknown header, and which feed a table looks like.
 """
 

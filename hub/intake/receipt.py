@@ -74,6 +74,7 @@ class Receipt:
     sheets: tuple[SheetAccount, ...]
     reasons: tuple[Reason, ...]
     warnings: tuple[tuple[str, int], ...]  # message, rows
+    remarks: tuple[str, ...]  # what the reader says about the file as a whole
 
     @property
     def balanced(self) -> bool:
@@ -148,7 +149,8 @@ def make_receipt(connection: Connection, delivery_id: int, *, department_name: s
         replaced=replaced,
         sheets=_sheets(one.account),
         reasons=_reasons(connection, delivery_id),
-        warnings=_warnings(connection, delivery_id),
+        warnings=warnings_of(connection, delivery_id),
+        remarks=tuple(one.account.get("remarks", ())) if isinstance(one.account, dict) else (),
     )
 
 
@@ -180,7 +182,8 @@ def _reasons(connection: Connection, delivery_id: int) -> tuple[Reason, ...]:
     return tuple(Reason(r.message, r.rows, tuple(zip(r.sheets, r.first, strict=True))) for r in rows)
 
 
-def _warnings(connection: Connection, delivery_id: int) -> tuple[tuple[str, int], ...]:
+def warnings_of(connection: Connection, delivery_id: int) -> tuple[tuple[str, int], ...]:
+    """The warnings of a delivery: message, and of how many rows."""
     rows = connection.execute(
         text(
             "select message, rows_failed from check_result where delivery_id = :id and not passed and severity = 'warning' "
@@ -236,6 +239,7 @@ def receipt_as_text(receipt: Receipt) -> str:
     lines.append("行数：" + "　".join(f"{k} {v}" for k, v in _totals(receipt)))
     lines.append("核对：收到 = 采用 + 退回 + 重复 + 不属于，" + ("相符" if receipt.balanced else "不符"))
     lines += [_account_words(s) for s in receipt.sheets]
+    lines += [f"提示：{remark}" for remark in receipt.remarks]
     if receipt.reasons:
         lines += ["", "没有采用的原因："]
         lines += [f"  {r.rows} 行　{r.message}（{_places(r)}）" for r in receipt.reasons]
@@ -260,6 +264,7 @@ def receipt_as_html(receipt: Receipt) -> str:
         table(tuple(k for k, _ in _totals(receipt)), [tuple(str(v) for _, v in _totals(receipt))]),
         "<p>收到 = 采用 + 退回 + 重复 + 不属于：" + ("相符" if receipt.balanced else "<strong>不符</strong>") + "</p>",
         "".join(f"<p>{html.escape(_account_words(s))}</p>" for s in receipt.sheets),
+        "".join(f"<p>提示：{html.escape(remark)}</p>" for remark in receipt.remarks),
     ]
     if receipt.reasons:
         parts += [

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, text
 
@@ -17,6 +18,7 @@ from hub.feeds import Feed, get_feed
 from hub.intake.columns import match_columns
 from hub.intake.reader.grid import MAX_ROWS, Grid
 from hub.intake.reader.model import SheetReading
+from hub.intake.receipt import warnings_of
 from hub.intake.return_marker import COVER_SHEET, is_reason, mark_in
 from hub.intake.return_writer import Cover, Finding, Findings, ReturnedSheet, Table, write_workbook
 from hub.settings import Settings
@@ -26,6 +28,11 @@ select s.sheet, s."row", s.disposition, r.field, r."column", r.message
 from source_row s left join row_reason r using (row_id)
 where s.delivery_id = :id and s.superseded_by is null and s.disposition <> 'accepted'
 order by s.sheet, s."row", s.part, r.seq
+"""
+_STANDING = """
+select s.sheet, s."row" from source_row s
+join (select distinct * from unnest(cast(:sheets as text[]), cast(:rows as int[])) as w(sheet, "row")) w using (sheet, "row")
+where s.delivery_id = :id and s.superseded_by is null and s.disposition in ('accepted', 'quarantined')
 """
 _REPEATED = "与前面的行内容相同，只采用一次，不必更正。"
 
@@ -37,6 +44,7 @@ class ReturnSummary:
     delivery_id: int
     to_correct: int
     sheets: int
+    warned: int  # rows with a warning that were accepted all the same
 
 
 def write_return_workbook(
@@ -57,7 +65,7 @@ def write_return_workbook(
     one = connection.execute(
         text(
             "select delivery_id, feed, department, name, sha256, state, reason, received_at, rows_in, rows_accepted, "
-            "rows_quarantined, rows_duplicate, rows_out_of_scope from delivery where delivery_id = :id"
+            "rows_quarantined, rows_duplicate, rows_out_of_scope, account from delivery where delivery_id = :id"
         ),
         {"id": delivery_id},
     ).first()
@@ -72,6 +80,7 @@ def write_return_workbook(
         )
     feed = get_feed(one.feed)
     findings = _findings(connection, delivery_id)
+    _add_warnings(connection, delivery_id, one.account, findings, taken=one.state == "accepted")
     grids = _grids(archive_file, one.name, settings)
     if any(max(g.rows, default=0) >= MAX_ROWS for g in grids):
         raise FormatError(
@@ -83,6 +92,7 @@ def write_return_workbook(
     cover = Cover(
         one.delivery_id, one.sha256, one.name, feed.title.zh, one.received_at, one.rows_in, one.rows_accepted,
         one.rows_quarantined, one.rows_duplicate, one.rows_out_of_scope, one.reason,
+        warnings_of(connection, delivery_id),
     )  # fmt: skip
     out.parent.mkdir(parents=True, exist_ok=True)
     temporary = out.with_name(f".{uuid.uuid4().hex}.part")
@@ -91,7 +101,12 @@ def write_return_workbook(
         temporary.replace(out)
     finally:
         temporary.unlink(missing_ok=True)
-    return ReturnSummary(delivery_id, sum(f.to_correct for f in findings.values()), len(grids))
+    return ReturnSummary(
+        delivery_id,
+        sum(f.to_correct for f in findings.values()),
+        len(grids),
+        sum(f.only_warns for f in findings.values()),
+    )
 
 
 def _findings(connection: Connection, delivery_id: int) -> Findings:
@@ -107,6 +122,30 @@ def _findings(connection: Connection, delivery_id: int) -> Findings:
             finding.fields |= {row["field"]} - {None}
             finding.headers |= {row["column"]} - {None}
     return found
+
+
+def _add_warnings(connection: Connection, delivery_id: int, account: Any, findings: Findings, *, taken: bool) -> None:
+    """Adds the warnings of rows that stand or came back for another reason. A repeated row, one of another matter and one
+    that was replaced since need nobody's look."""
+    warned = [
+        (sheet, row, one) for one in account.get("warned", ()) for sheet, row in one["rows"]
+    ] if isinstance(account, dict) else []  # fmt: skip
+    if not warned:
+        return
+    standing = {
+        (r.sheet, r.row)
+        for r in connection.execute(
+            text(_STANDING),
+            {"id": delivery_id, "sheets": [s for s, _, _ in warned], "rows": [r for _, r, _ in warned]},
+        )
+    }
+    for sheet, row, one in warned:
+        if (sheet, row) in standing:
+            finding = findings.setdefault((sheet, row), Finding())
+            stands = taken and not finding.messages
+            finding.warnings.append(("提醒（本行已采用）：" if stands else "提醒：") + one["message"])
+            finding.warned_fields |= {one["field"]} - {None}
+            finding.warned_headers |= {one["column"]} - {None}
 
 
 def _mapping(connection: Connection, feed: str, department: str) -> dict[str, str | None]:

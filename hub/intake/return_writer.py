@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -25,16 +25,24 @@ _NOT_IN_NAMES = re.compile(r"[\[\]:*?/\\\x00-\x1f]|^'+|'+$")
 
 @dataclass(slots=True)
 class Finding:
-    """What is said about one row: why, in which fields and columns, and whether the sender must do something."""
+    """What is said about one row: why, in which fields and columns, and whether the sender must do something. What only
+    warns is kept apart: it holds no row back."""
 
     messages: list[str] = field(default_factory=list)
     fields: set[str] = field(default_factory=set)
     headers: set[str] = field(default_factory=set)
     to_correct: bool = False
+    warnings: list[str] = field(default_factory=list)
+    warned_fields: set[str] = field(default_factory=set)
+    warned_headers: set[str] = field(default_factory=set)
+
+    @property
+    def only_warns(self) -> bool:
+        return bool(self.warnings) and not self.messages
 
     @property
     def reason(self) -> str:
-        said = list(dict.fromkeys(self.messages))
+        said = list(dict.fromkeys([*self.messages, *self.warnings]))
         return said[0] if len(said) == 1 else "\n".join(f"{n}. {m}" for n, m in enumerate(said, 1))
 
 
@@ -49,6 +57,11 @@ class Table:
     header_rows: tuple[int, ...]
     by_field: Mapping[str, int]
     by_header: Mapping[str, int]
+
+    def places(self, headers: Iterable[str], fields: Iterable[str]) -> set[int]:
+        """The columns with these headers and fields."""
+        named = {self.by_header[h] for h in headers if h in self.by_header}
+        return named | {self.by_field[f] for f in fields if f in self.by_field}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +83,13 @@ class ReturnedSheet:
         table = self.table_above(row)
         if table is None or not finding.to_correct:
             return set()
-        named = {table.by_header[h] for h in finding.headers if h in table.by_header}
-        named |= {table.by_field[f] for f in finding.fields if f in table.by_field}
         first = [table.by_field[f] for f in self.fields if f in table.by_field][:1]
-        return named or set(first)
+        return table.places(finding.headers, finding.fields) or set(first)
+
+    def warned_places(self, row: int, finding: Finding) -> set[int]:
+        """The columns to colour lightly: of the headers and fields a warning names."""
+        table = self.table_above(row)
+        return table.places(finding.warned_headers, finding.warned_fields) if table else set()
 
     @property
     def width(self) -> int:
@@ -96,6 +112,7 @@ class Cover:
     duplicate: int
     out_of_scope: int
     reason: str | None
+    warnings: tuple[tuple[str, int], ...] = ()  # message, rows: all of them, also those no cell shows
 
     def lines(self) -> list[tuple[str, str]]:
         """(style, words) from the top down."""
@@ -115,7 +132,8 @@ class Cover:
             ("cover", "2. 直接在红色单元格里改。没有标红的行已经采用，不用改，也不要删除。"),
             ("cover", "3. 不要改表头，不要删除列。各单元格已设为文本，18 位代码可直接填写，不会丢失数字。"),
             ("cover", "4. 改好后保存，按原来的途径再报送一次，文件名可以不变。系统会认出这是更正件，用改好的行替换原来的行。"),
-            ("cover", "5. “退回原因”一列不用清空；这一页说明可以保留，也可以删除。"),
+            ("cover", "5. 标浅黄色的单元格只是提醒：该行不会因此退回。请核对，写错了就一并改好，没有错就不用动。"),
+            ("cover", "6. “退回原因”一列不用清空；这一页说明可以保留，也可以删除。"),
             ("cover", ""),
         ]  # fmt: skip
 
@@ -172,8 +190,10 @@ def _styles(workbook: Any) -> dict[str, Any]:
         "to_correct": boxed | {"bg_color": "#FFF2F2"},
         "wrong": boxed | {"bg_color": "#FF9C9C", "bold": True},
         "quiet": boxed | {"font_color": "#808080"},
+        "warned": boxed | {"bg_color": "#FFF9DB"},
         "reason": boxed | {"bg_color": "#FFF2CC", "font_color": "#9C0006", "text_wrap": True},
         "quiet_reason": boxed | {"font_color": "#808080", "text_wrap": True},
+        "warned_reason": boxed | {"bg_color": "#FFF9DB", "font_color": "#7F6000", "text_wrap": True},
         "reason_header": boxed | {"bold": True, "bg_color": "#FFD966", "align": "center"},
         "cover_title": base | {"bold": True, "font_size": 18},
         "cover_head": boxed | {"bold": True, "bg_color": "#E7E6E6"},
@@ -197,6 +217,7 @@ def _write_cover(workbook: Any, styles: Mapping[str, Any], cover: Cover, finding
     sheet.write_string(start, 1, "行数", styles["cover_head"])
     counts = Counter(m for f in findings.values() if f.to_correct for m in dict.fromkeys(f.messages))
     told = [(m, str(n)) for m, n in counts.most_common()] or [(cover.reason or "没有需要更正的行。", "")]
+    told += [(f"提醒：{message}", str(rows)) for message, rows in cover.warnings]
     for number, (message, rows) in enumerate(told, start + 1):
         sheet.write_string(number, 0, message, styles["cover_cell"])
         sheet.write_string(number, 1, rows, styles["cover_cell"])
@@ -236,7 +257,8 @@ class _SheetWriter:
             elif row in one.data_rows and one.table_above(row):
                 self.sheet.write_string(row - 1, width, mark_cell(one.grid.name, row), self.styles["cell"])
                 if finding:
-                    look = self.styles["reason" if finding.to_correct else "quiet_reason"]
+                    quiet = "warned_reason" if finding.only_warns else "quiet_reason"
+                    look = self.styles["reason" if finding.to_correct else quiet]
                     self.sheet.write_string(row - 1, width + 1, finding.reason[:LONGEST_CELL], look)
         if len(one.tables) == 1 and one.data_rows:
             header = one.tables[0].header_rows[-1]
@@ -251,7 +273,7 @@ class _SheetWriter:
             return "header"
         if row not in self.one.data_rows:
             return "outside"
-        if finding is None:
+        if finding is None or finding.only_warns:
             return "cell"
         return "to_correct" if finding.to_correct else "quiet"
 
@@ -265,13 +287,14 @@ class _SheetWriter:
     ) -> None:
         cells = self.one.grid.rows[row]
         wrong = self._wrong(row, finding)
+        warned = self.one.warned_places(row, finding) if finding else set()
         hidden = {"hidden": True} if row in self.one.grid.hidden_rows else {}
         lines = _lines(finding.reason, REASON_WIDTH) if finding else 1
         if hidden or lines > 1:
             self.sheet.set_row(row - 1, LINE_HEIGHT * min(lines, 8), None, hidden)
         for place in range(self.one.width):
             value = (cells[place][:LONGEST_CELL] if place < len(cells) else "") or self.filled.get((row, place), "")
-            style = self.styles["wrong" if place in wrong else look]
+            style = self.styles["wrong" if place in wrong else "warned" if place in warned else look]
             if (row, place) in merged:
                 top, left, bottom, right = merged[row, place]
                 style = self.styles["title"] if look == "outside" and right > left else style
@@ -289,7 +312,10 @@ class _SheetWriter:
         apart: what stood in the first cell then stands in each row (`filled`), as the reader understands it."""
         rows, width = self.one.grid.rows, self.one.width
         wrong = {
-            (r, c) for (name, r), f in self.findings.items() if name == self.one.grid.name for c in self._wrong(r, f)
+            (r, c)
+            for (name, r), f in self.findings.items()
+            if name == self.one.grid.name and r in self.one.data_rows
+            for c in self.one.wrong_places(r, f) | self.one.warned_places(r, f)
         }
         taken: set[tuple[int, int]] = set()
         kept: dict[tuple[int, int], Range] = {}

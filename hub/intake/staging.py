@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
@@ -25,6 +25,8 @@ from hub.settings import Settings
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+WARNED_ROWS = 500  # of each warning, as many rows are shown to the sender in place
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +140,29 @@ def stage_delivery(
             "remarks": reading.remarks,
             "drift": staged.drift,
             "set_aside": staged.set_aside,
+            "warned": _warned(rows, report.failed("warning"), headers),
         },
     )
+
+
+def _warned(rows: pa.Table, failures: Sequence[Any], headers: dict[str, str]) -> list[dict[str, Any]]:
+    """What the sender is told about rows that no warning holds back, for the return workbook: each rule with the first of
+    its rows. Rows by the thousand with one flaw are a matter of the whole column, and the receipt counts them."""
+    import pyarrow as pa
+
+    found = []
+    for failure in failures:
+        first = rows.select(["sheet", "row"]).take(pa.array(failure.failed_positions[:WARNED_ROWS]))
+        places = zip(first["sheet"].to_pylist(), first["row"].to_pylist(), strict=True)
+        found.append(
+            {
+                "field": failure.field,
+                "column": headers.get(failure.field or ""),
+                "message": failure.message,
+                "rows": [[sheet or "", row] for sheet, row in places],
+            }
+        )
+    return [f for f in found if f["rows"]]
 
 
 def _reasons(rows: int, failures: list[Any], outside: dict[int, str], headers: dict[str, str]) -> pa.Array:

@@ -33,7 +33,8 @@ GROUPS = {
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a statement stands: feed, file and row as the sender counts them."""
+    """Where a statement stands: feed, file and row as the sender counts them. `number` is the file's place in the dossier's
+    list of originals (from 1), where its whole name stands once."""
 
     row_id: int
     feed: str
@@ -43,10 +44,16 @@ class Place:
     sheet: str
     row: int
     as_of: date
+    number: int
+
+    @property
+    def short(self) -> str:
+        """[3]“名录”第 12 行"""
+        sheet = f"“{self.sheet}”" if self.sheet else ""
+        return f"[{self.number}]{sheet or ' '}第 {self.row} 行"
 
     def __str__(self) -> str:
-        sheet = f"“{self.sheet}”" if self.sheet else ""
-        return f"{self.feed_title}《{self.file}》{sheet}第 {self.row} 行"
+        return f"{self.feed_title}{self.short}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +134,7 @@ class Dossier:
     namings: tuple[Naming, ...]
     disputes: tuple[dict[str, Any], ...] = ()
     receipts: tuple[dict[str, Any], ...] = ()
-    attachments: tuple[dict[str, Any], ...] = ()
+    attachments: tuple[dict[str, Any], ...] = ()  # in the order of their numbers
     redirected_from: tuple[str, ...] = field(default=())
 
     @property
@@ -223,11 +230,16 @@ def _places(connection: Connection, duck: duckdb.DuckDBPyConnection, coop_id: st
                where r.row_id = any(:ids)"""
         ),
         {"ids": ids},
-    )
+    ).all()
+    newest_first = sorted({(r.as_of, r.delivery_id) for r in rows}, reverse=True)
+    numbers = {delivery_id: number for number, (_, delivery_id) in enumerate(newest_first, 1)}
     return {
-        r.row_id: Place(r.row_id, r.feed, get_feed(r.feed).title.zh, r.delivery_id, r.name, r.sheet, r.row, r.as_of)
+        r.row_id: Place(
+            r.row_id, r.feed, get_feed(r.feed).title.zh, r.delivery_id, r.name, r.sheet, r.row, r.as_of,
+            numbers[r.delivery_id],
+        )
         for r in rows
-    }
+    }  # fmt: skip
 
 
 def _values(
@@ -375,7 +387,7 @@ def _attachments(connection: Connection, places: dict[int, Place]) -> tuple[dict
         ),
         {"ids": sorted({p.delivery_id for p in places.values()})},
     )
-    return tuple(dict(r._mapping) for r in rows)
+    return tuple({"number": number, **r._mapping} for number, r in enumerate(rows, 1))
 
 
 def _redirected(connection: Connection, coop_id: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Chinese characters as matching sees them: simplified form, sound, look. Tables only; nothing here knows of names.
+"""Chinese characters as matching sees them: sound and look. Tables only; nothing here knows of names.
 
 Sound is the syllable without tone, one private character a syllable, so that a sound is as long as its text and the
 same edits apply to both. A character with several readings counts with its commonest.
@@ -17,20 +17,6 @@ def read_words(name: str) -> list[str]:
     """The words of a list in `words/`, one line or many; `#` starts a comment."""
     lines = (Path(__file__).parent / "words" / f"{name}.txt").read_text(encoding="utf-8").splitlines()
     return [word for line in lines if not line.startswith("#") for word in line.split()]
-
-
-@lru_cache(maxsize=1)
-def simplify_table() -> dict[int, str]:
-    """Traditional character -> its simplified form, for `str.translate`."""
-    import opencc
-
-    path = Path(opencc.__file__).parent / "dictionary" / "TSCharacters.txt"
-    table: dict[int, str] = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
-        traditional, _, simplified = line.partition("\t")
-        if len(traditional) == 1 and len(simplified) >= 1 and ord(simplified[0]) < 0x20000:
-            table[ord(traditional)] = simplified.split(" ")[0]
-    return table
 
 
 def _toneless(reading: str) -> str:
@@ -79,11 +65,6 @@ def look_table() -> dict[int, str]:
         for character in group:
             table.setdefault(ord(character), known)
     return table
-
-
-def simplified(text: str) -> str:
-    """The text in simplified characters (one for one; phrases are not consulted)."""
-    return text.translate(simplify_table())
 
 
 def sound_of(text: str) -> str:

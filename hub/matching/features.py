@@ -9,10 +9,11 @@ from collections.abc import Callable, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hub.matching.characters import look_of, loose_sound_of, simplified, sound_of
+from hub.matching.characters import look_of, loose_sound_of, sound_of
 from hub.matching.comparison import FEATURE_COLUMNS
 from hub.matching.names import COUNTY_ENDS, PREFECTURE_ENDS, Gazetteer, ParsedName
 from hub.matching.suffixes import BARE, BRANCH
+from hub.simplified import simplified
 
 if TYPE_CHECKING:
     import pyarrow as pa

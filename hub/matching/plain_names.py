@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from hub.matching.characters import simplified
+from hub.simplified import simplified
 
 # What offices write behind a name about the state of the co-op or the row, with or without brackets.
 _STATE_WORDS = (

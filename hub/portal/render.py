@@ -15,6 +15,7 @@ from hub.feeds import feed_catalogue
 from hub.portal import charts, words
 from hub.portal.access import menu_for
 from hub.portal.people import ROLE_TITLES
+from hub.portal.vocabulary import in_english
 
 if TYPE_CHECKING:
     from hub.portal.access import Page
@@ -110,6 +111,7 @@ class Renderer:
             dagster_url=visit.hub.dagster_url if person and person.role == "operator" else None,
             feed=self._feed(language),
             state=lambda group, value: words.state(group, value, language),
+            term=in_english if language == "en" else str,
             title=visit.page_declared.title[language == "en"],
             **context,
         )

@@ -47,6 +47,15 @@ def due(connection: Connection, *, before: date, today: date) -> list[Row[Any]]:
     )
 
 
+def is_cleared(connection: Connection, extract_id: int) -> bool:
+    """Whether an extract's files were cleared after their years."""
+    return bool(
+        connection.scalar(
+            select(exists().where(ledger_table.c.event == "pruned", ledger_table.c.extract_id == extract_id))
+        )
+    )
+
+
 def prune(connection: Connection, settings: Settings, *, before: date, today: date, person: str) -> int:
     """Removes the files of extracts published before a day, and what is known of their content; each is a line of the
     ledger. Returns how many were cleared.

@@ -281,6 +281,70 @@ def test_sheet_names_are_made_fit_for_a_workbook_and_stay_apart() -> None:
     assert COVER_SHEET not in made
 
 
+PALE = "FFFFF9DB"
+BAD_CODE = code(2)[:-1] + ("0" if code(2)[-1] != "0" else "1")
+
+
+@pytest.fixture
+def warned(office: Office, tmp_path: Path) -> int:
+    """The list with a code that does not add up in a good row, and another in the row without its date."""
+    rows = abnormal_rows()
+    rows[1][2], rows[6][2] = BAD_CODE, code(7)[:-1] + ("0" if code(7)[-1] != "0" else "1")
+    return office.hand_in("market_abnormal", write_list(tmp_path / "提醒.xlsx", rows))
+
+
+def pale(page: Any) -> list[tuple[int, int]]:
+    width = len(HEADERS)
+    return [(c.row, c.column) for row in page.iter_rows() for c in row[:width] if c.fill.start_color.rgb == PALE]
+
+
+def test_cells_with_a_warning_are_pale_and_the_reason_says_the_row_was_taken(
+    office: Office, warned: int, tmp_path: Path
+) -> None:
+    out = tmp_path / "退回.xlsx"
+    summary = send_back(office, warned, out)
+    assert (summary.to_correct, summary.warned) == (2, 1)
+    cover, page = load_workbook(out).worksheets
+    assert pale(page) == [(FIRST + 1, 3), (UNDATED, 3)]
+    told = page.cell(FIRST + 1, REASON)
+    assert told.value.startswith("提醒（本行已采用）：") and told.fill.start_color.rgb == PALE
+    both = page.cell(UNDATED, REASON).value.split("\n")
+    assert both[0] == "1. “列入日期”为空，缺了它这条记录没有意义，请补填。"
+    assert both[1].startswith("2. 提醒：") and "已采用" not in both[1]
+    words = [str(c.value) for row in cover.iter_rows() for c in row if c.value]
+    assert sum(w.startswith("提醒：") for w in words) == 1
+    assert any("标浅黄色的单元格只是提醒" in w for w in words)
+
+
+def test_a_warned_row_that_comes_back_replaces_itself_corrected_or_not(
+    office: Office, warned: int, tmp_path: Path
+) -> None:
+    out = tmp_path / "退回.xlsx"
+    send_back(office, warned, out)
+    second = office.hand_in("market_abnormal", edit(out, correct))
+    assert {r["superseded_by"] for r in office.rows(warned)} == {second}
+    again = tmp_path / "再退回.xlsx"
+    assert send_back(office, second, again).warned == 2  # nobody touched the codes
+
+    def mend(page: Any) -> None:
+        page.cell(FIRST + 1, 3).value, page.cell(UNDATED, 3).value = code(2), code(7)
+
+    third = office.hand_in("market_abnormal", edit(again, mend))
+    one = office.delivery(third)
+    assert (one["supersedes"], one["rows_quarantined"], one["account"]["warned"]) == (second, 0, [])
+    assert {r["superseded_by"] for r in office.rows(second)} == {third}
+    assert send_back(office, second, tmp_path / "x.xlsx").warned == 0  # replaced rows need nobody's look
+
+
+def test_rows_of_a_held_delivery_are_not_said_to_be_accepted(office: Office, warned: int, tmp_path: Path) -> None:
+    with office.engine.begin() as connection:
+        connection.execute(text("update delivery set state = 'held' where delivery_id = :id"), {"id": warned})
+    out = tmp_path / "退回.xlsx"
+    send_back(office, warned, out)
+    told = load_workbook(out).worksheets[1].cell(FIRST + 1, REASON).value
+    assert told.startswith("提醒：") and "已采用" not in told
+
+
 @pytest.mark.office
 @pytest.mark.parametrize("ending", ["xlsx", "xls", "ods"])
 def test_saved_by_another_office_suite_it_is_still_known(

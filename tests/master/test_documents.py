@@ -128,6 +128,23 @@ def test_the_same_chart_twice_is_the_same_file() -> None:
     )
 
 
+def test_a_dossier_names_each_file_once_and_rows_by_its_number(engine: Engine, county: County, tmp_path: Path) -> None:
+    with engine.connect() as c:
+        dossier = read_dossier(c, "K1")
+    write_dossier(dossier, tmp_path / "d.docx")
+    told = text_of(tmp_path / "d.docx")
+    assert len(dossier.attachments) > 1
+    for original in dossier.attachments:
+        assert told.count(f"[{original['number']}]") > 1
+    files = [a["name"] for a in dossier.attachments]
+    assert sum(told.count(name) for name in set(files)) == len(files)
+    numbers = {a["delivery_id"]: a["number"] for a in dossier.attachments}
+    for records in dossier.records:
+        for _, place in records.rows:
+            assert place.number == numbers[place.delivery_id]
+            assert f"{place.feed_title}[{place.number}]" in told
+
+
 @pytest.mark.office
 @pytest.mark.slow
 def test_both_documents_print_with_their_chinese(county: County, engine: Engine, tmp_path: Path) -> None:

@@ -75,7 +75,9 @@ def test_a_dossier_tells_every_value_with_its_file_and_row(county: County, engin
         one = read_dossier(c, "A")
     values = {v.name: v for v in one.values}
     assert values["representative"].value == "张三"
-    assert str(values["representative"].places[0]) == "经营异常名录《经营异常名录.xlsx》第 2 行"
+    place = values["representative"].places[0]
+    assert (str(place), place.file) == (f"经营异常名录[{place.number}] 第 2 行", "经营异常名录.xlsx")
+    assert one.attachments[place.number - 1]["name"] == place.file
     assert [(o.value, o.source) for o in values["representative"].others] == [("李四", "税务登记情况·法定代表人姓名")]
     assert values["tax_status"].value == "非正常"
     assert {r.feed for r in one.records} == {

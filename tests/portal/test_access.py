@@ -60,6 +60,7 @@ EXPECTED: dict[str, set[str]] = {
     "POST /extracts/acknowledge": SENDERS,
     "GET /extracts/{extract_id:int}": SENDERS,
     "GET /extracts/{extract_id:int}/rows": SENDERS,
+    "GET /extracts/{extract_id:int}/nights": SENDERS,
     "GET /extracts/{extract_id:int}/{form}": SENDERS,
     "GET /sharing": {"office", "auditor"},
     "POST /sharing/{extract_id:int}/recall": OFFICE,

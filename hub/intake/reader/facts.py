@@ -13,6 +13,7 @@ from pathlib import Path
 
 from hub.feeds.model import FeedField
 from hub.intake.reader.model import Reading, SheetReading
+from hub.simplified import simplified
 
 _DAY = re.compile(r"(?<!\d)(20\d{2})\s*[年./_-]\s*(\d{1,2})\s*[月./_-]\s*(\d{1,2})\s*(?:日|号|(?!\d))")
 _COMPACT_DAY = re.compile(r"(?<!\d)(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?!\d)")
@@ -28,13 +29,17 @@ _NOT_TOWN = re.compile(
 )
 
 
+def _plain(text: str) -> str:
+    return simplified(unicodedata.normalize("NFKC", text))
+
+
 def _told(reading: Reading) -> Iterator[str]:
     """Titles and notes of all sheets, in order."""
     for sheet in reading.sheets:
-        yield from (unicodedata.normalize("NFKC", line) for line in sheet.context)
+        yield from (_plain(line) for line in sheet.context)
         for skipped in sheet.skipped:
             if skipped.kind in {"title", "note", "total"}:
-                yield unicodedata.normalize("NFKC", skipped.text)
+                yield _plain(skipped.text)
 
 
 def _date(year: str, month: str, day: str | None = None) -> dt.date | None:
@@ -65,7 +70,7 @@ def detect_as_of(reading: Reading, path: Path) -> dt.date | None:
     """The day the content speaks of: a date stated in the file (填报日期, 截至…), else a day in the file's name, else a
     day in a title, else a month in name or title (its last day). None when nothing says it."""
     told = list(_told(reading))
-    name = unicodedata.normalize("NFKC", path.stem)
+    name = _plain(path.stem)
     stated = [t[m.start() :] for t in told if (m := _STATED.search(t))]
     for texts, look in ((stated, _day_in), ([name], _day_in), (told, _day_in), ([name], _month_in), (told, _month_in)):
         for text in texts:
@@ -78,7 +83,7 @@ def detect_town(reading: Reading, path: Path, towns: Sequence[str] = ()) -> str 
     """The township a per-town delivery comes from: one the county knows (longest name first) in the file's name or in a
     title, else whatever stands at the beginning and ends in 镇, 乡 or 街道. None when nothing says it."""
     titles = [t for s in reading.sheets for t in (*s.context, *(k.text for k in s.skipped if k.kind == "title"))]
-    texts = [unicodedata.normalize("NFKC", t).strip() for t in (path.stem, *titles)]
+    texts = [_plain(t).strip() for t in (path.stem, *titles)]
     known = sorted({t for t in towns if t}, key=len, reverse=True)
     for text in texts:
         for town in known:
@@ -95,7 +100,7 @@ def detect_town(reading: Reading, path: Path, towns: Sequence[str] = ()) -> str 
 def town_of_sheet(reading: Reading, sheet: SheetReading) -> str | None:
     """The township a single sheet comes from: a file in a zip named after it, or a sheet called 凤湾乡."""
     for part in sheet.name.split("/"):
-        match = _TOWN.match(part)
+        match = _TOWN.match(_plain(part))
         if match and not _NOT_TOWN.match(match[1]) and (reading.format == "zip" or match.end() == len(part)):
             return match[1]
     return None
@@ -105,7 +110,7 @@ def sheet_choice(reading: Reading, sheet: SheetReading, field: FeedField) -> str
     """The choice of `field` that a sheet's name says (国家级), else its titles, else the file's name."""
     titles = [*sheet.context, *(s.text for s in sheet.skipped if s.kind == "title")]
     for text in (sheet.name, *titles, reading.file):
-        plain = re.sub(r"\s+", "", unicodedata.normalize("NFKC", text))
+        plain = re.sub(r"\s+", "", _plain(text))
         if not plain:
             continue
         full = [c.value for c in field.choices if c.title.zh in plain]

@@ -1,10 +1,14 @@
-"""Headers as they are compared: NFKC, without spaces, brackets and line breaks; and the unit a header names."""
+"""Headers as they are compared: NFKC, in simplified characters, without spaces, brackets and line breaks; and the unit a
+header names.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from functools import lru_cache
+
+from hub.simplified import simplified
 
 _DROP = re.compile(
     r"[\s\u200b-\u200f\u2028-\u202f\u2060\ufeff()（）\[\]【】〔〕<>《》{}\"'“”‘’`*※★☆#:：、,，;；.。·_\-—/\\|~]+"
@@ -18,14 +22,15 @@ _UNIT = re.compile(
 
 @lru_cache(maxsize=65536)
 def header_key(header: str) -> str:
-    """A header as it is compared and remembered: NFKC, lower case, no spaces, brackets, quotes or line breaks."""
-    return _DROP.sub("", unicodedata.normalize("NFKC", header)).casefold()
+    """A header as it is compared and remembered: NFKC, simplified characters, lower case, no spaces, brackets, quotes or
+    line breaks."""
+    return _DROP.sub("", simplified(unicodedata.normalize("NFKC", header))).casefold()
 
 
 @lru_cache(maxsize=65536)
 def header_keys(header: str) -> tuple[str, ...]:
     """The header's key, then without what stands in brackets at its end (a unit, a hint), then without its number."""
-    plain = unicodedata.normalize("NFKC", header)
+    plain = simplified(unicodedata.normalize("NFKC", header))
     keys = [header_key(plain)]
     shorter = plain
     for _ in range(2):
@@ -37,6 +42,6 @@ def header_keys(header: str) -> tuple[str, ...]:
 
 
 def header_unit(header: str) -> str | None:
-    """万元 in 补助金额（万元）; None when the header names no unit."""
-    match = _UNIT.search(unicodedata.normalize("NFKC", header))
+    """万元 in 补助金额（万元） and in 補助金額（萬元）; None when the header names no unit."""
+    match = _UNIT.search(simplified(unicodedata.normalize("NFKC", header)))
     return match.group(1) if match else None

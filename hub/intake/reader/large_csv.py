@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hub.intake.reader.assemble import name_columns
-from hub.intake.reader.big5 import BIG5, is_big5
+from hub.intake.reader.big5 import BIG5, choice_remark, is_big5
 from hub.intake.reader.grid import Grid
 from hub.intake.reader.layout import Account, TableLayout, find_tables, judge_rows
 from hub.intake.reader.model import SheetReading, Skipped
 from hub.intake.reader.parse import Parsed
 from hub.intake.reader.sniff import sniff
-from hub.intake.reader.text import BIG5_REMARK, cell_text, find_separator
+from hub.intake.reader.text import cell_text, find_separator
+from hub.simplified import in_both_scripts
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,8 +32,8 @@ HEAD_BYTES = 256 << 10
 HEAD_ROWS = 300
 BLOCK = 16 << 20
 MOST_ODD_ROWS = 50_000  # more than that, and the file is no plain table: the general way takes it
-_TOTALS = r"合\s*计|小\s*计|总\s*计|共\s*计|累\s*计|总\s*和|页\s*计"
-_WORDS = (
+_TOTALS = in_both_scripts(r"合\s*计|小\s*计|总\s*计|共\s*计|累\s*计|总\s*和|页\s*计")
+_WORDS = in_both_scripts(
     r"(?i)total|注|备|说明|来源|填|表人|制表|编|审|核|负责|经办|日期|时间|单位|联系|签|章|打印|导出|领导|会计|统计|本表|数据|以上|上述|摘|引自|截|发布|公布|汇总|机关|"
     r"文号|报告期|密级|页|page|note|source|remark|续|[*※①②③④⑤]|unit"
 )
@@ -126,8 +127,8 @@ def _read(data: pa.Buffer, encoding: str, known: Collection[str]) -> tuple[Parse
     width = max(map(len, records))
     table, ragged = _cut(body[start:], [f"c{i}" for i in range(width)], separator)
     parsed = Parsed("tsv" if separator == "\t" else "csv", encoding="utf-8-sig" if marked else encoding)
-    if encoding == BIG5:
-        parsed.remarks.append(BIG5_REMARK)
+    if encoding != "utf-8" and (said := choice_remark(data[:HEAD_BYTES].to_pybytes(), encoding)):
+        parsed.remarks.append(said)
     sheet = _sheet(table, ragged, layout, grid, top, separator, known)
     return None if sheet is None else (parsed, [sheet])
 
@@ -190,7 +191,7 @@ def _suspects(table: pa.Table, layout: TableLayout, grid: Grid) -> Any:
     suspicious |= (filled == 1) & (len(columns) > 2)
 
     for column in columns[:6] if first is columns[0] else (first, *columns[:6]):
-        if _holds(column, "计"):
+        if _holds(column, "计") or _holds(column, "計"):
             suspicious |= _true(pc.match_substring_regex(column, _TOTALS))
         suspicious |= _true(pc.is_in(column, value_set=headers))
     few = filled <= 4

@@ -12,7 +12,7 @@ import csv
 import io
 import re
 
-from hub.intake.reader.big5 import BIG5, is_big5
+from hub.intake.reader.big5 import BIG5, choice_remark, is_big5
 from hub.intake.reader.grid import Grid
 from hub.intake.reader.model import refuse
 
@@ -24,7 +24,6 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
     (b"\x84\x31\x95\x33", "gb18030"),
 )
-BIG5_REMARK = "文件是繁体中文（Big5）编码，已按它读取。"
 _LINE_END = re.compile(r"\r\n|\n|\r|\x0b|\x0c")
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
@@ -86,8 +85,8 @@ def decode(data: bytes, remarks: list[str]) -> tuple[str, str]:
         remarks.append(f"文本中有 {max(broken, 1)} 处损坏的字符，已用“�”代替。")
     if encoding in {"utf-16-le", "utf-16-be"}:
         text = text.removeprefix("\ufeff")
-    if encoding == BIG5:
-        remarks.append(BIG5_REMARK)
+    if encoding in {BIG5, "gb18030"} and (said := choice_remark(data, encoding)):
+        remarks.append(said)
     if encoding == "gb18030":
         text = text.removeprefix("\ufeff")
     return text, encoding

@@ -7,6 +7,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from hub.simplified import simplified
+
 
 def word_list(text: str) -> list[str]:
     """Words written with blanks between them."""
@@ -77,8 +79,8 @@ _UNIT_ONLY = re.compile(
 
 
 def squeeze(text: str) -> str:
-    """NFKC, without any white space or invisible character: how short texts are compared."""
-    return _SPACES.sub("", unicodedata.normalize("NFKC", text))
+    """NFKC in simplified characters, without any white space or invisible character: how short texts are compared."""
+    return _SPACES.sub("", simplified(unicodedata.normalize("NFKC", text)))
 
 
 def is_total(text: str) -> bool:

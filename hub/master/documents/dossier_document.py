@@ -30,29 +30,34 @@ def write_dossier(dossier: Dossier, path: Path, *, departments: Mapping[str, str
         f"一社一档 · 编号 {dossier.coop_id} · 数据截至 {dossier.as_of:%Y-%m-%d}（总表第 {dossier.version} 版）",
     )
     _summary(doc, dossier)
+    doc.paragraph("方括号里是原件的序号，文件名见第八部分。", small=True, indent=False)
     doc.heading("一、基本情况")
     for group, title in GROUPS.items():
         if values := dossier.group(group):
             doc.heading(title, 2)
             doc.table(
-                ("项目", "内容", "来源", "所在文件和行"),
+                ("项目", "内容", "来源", "原件和行"),
                 (
                     (
                         v.title,
                         v.value + ("（往期）" if v.past else ""),
                         v.source,
-                        "；".join(f"《{p.file}》第 {p.row} 行" for p in v.places[:2]),
+                        "；".join(p.short for p in v.places[:2]),
                     )
                     for v in values
                 ),
-                widths=(2, 3.4, 2.6, 3),
+                widths=(2, 3.8, 2.4, 2.8),
             )
     if dossier.differences:
         doc.heading("各部门说法不一之处", 2)
         doc.table(
-            ("项目", "采用", "另一说法", "来源", "所在文件和行"),
-            ((v.title, v.value, o.value, o.source, str(o.place or "")) for v in dossier.differences for o in v.others),
-            widths=(1.6, 2.2, 2.2, 2.2, 3),
+            ("项目", "采用", "另一说法", "来源", "原件和行"),
+            (
+                (v.title, v.value, o.value, o.source, o.place.short if o.place else "")
+                for v in dossier.differences
+                for o in v.others
+            ),
+            widths=(1.6, 2.3, 2.3, 2.4, 2.8),
         )
     _answers(doc, dossier)
     doc.heading("三、大事记")
@@ -128,8 +133,8 @@ def _handling(doc: Document, dossier: Dossier, called: Mapping[str, str]) -> Non
         doc.paragraph("尚无部门领取含本合作社的数据。")
     doc.heading("八、原件")
     doc.table(
-        ("数据", "文件", "报送部门", "截至日期", "SHA-256"),
-        ((get_feed(a["feed"]).title.zh, a["name"], called.get(a["department"], a["department"]), str(a["as_of"]), a["sha256"][:16] + "…")
+        ("序号", "数据", "文件", "报送部门", "截至日期", "SHA-256"),
+        ((f"[{a['number']}]", get_feed(a["feed"]).title.zh, a["name"], called.get(a["department"], a["department"]), str(a["as_of"]), a["sha256"][:16] + "…")
          for a in dossier.attachments),
-        widths=(1.8, 3.6, 1.8, 1.2, 1.8), size=8.5,
+        widths=(0.7, 1.8, 3.6, 1.8, 1.2, 1.8), size=8.5,
     )  # fmt: skip

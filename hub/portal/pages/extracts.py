@@ -21,7 +21,9 @@ from hub.sharing.access import extract_for, parquet_of
 from hub.sharing.copies import make_copy
 from hub.sharing.digests import digest_file
 from hub.sharing.handover import heads_handed
+from hub.sharing.nights import past_nights
 from hub.sharing.recall import acknowledge, open_copies
+from hub.sharing.retention import is_cleared
 from hub.store.tables.sharing import extract
 from hub.store.tables.sharing import ledger as ledger_table
 
@@ -100,14 +102,25 @@ def detail_page(visit: Visit) -> Response:
     return visit.page("extract.html", row=row, receipts=receipts, barred=barred)
 
 
+def nights_page(visit: Visit) -> Response:
+    """What the same agreement gave this department on each past night, each to be downloaded like any other extract."""
+    row = _mine(visit)
+    with visit.read() as connection:
+        nights = past_nights(connection, row["agreement"], visit.person.department, today=visit.hub.today())
+    return visit.page("extract_nights.html", row=row, nights=nights)
+
+
 def proven_parquet(visit: Visit, row: RowMapping) -> Path:
     """The published rows of an extract as a file proven to be what was published.
 
     Raises:
-        HubError: the file is gone or was changed; the office is alerted.
+        HubError: the file was cleared after its years; or it is gone or was changed, and the office is alerted.
     """
     folder = visit.settings.data.resolve()
     entry = next(f for f in row["files"] if f["format"] == "parquet")
+    with visit.read() as connection:
+        if is_cleared(connection, row["extract_id"]):
+            raise HubError("这份数据摘录已过保存期，文件已清理。", next_step="需要以往的数据，请与领导小组办公室联系。")
     path = (folder / parquet_of(row["files"])).resolve()
     if path.is_relative_to(folder) and path.is_file() and digest_file(path).sha256 == entry["sha256"]:
         return path
@@ -238,5 +251,6 @@ PAGES = (
     Page("/extracts/acknowledge", acknowledge_recall, DEPARTMENTS, method="POST", title=_TITLE),
     Page("/extracts/{extract_id:int}", detail_page, DEPARTMENTS, title=_TITLE),
     Page("/extracts/{extract_id:int}/rows", rows_page, DEPARTMENTS, title=_TITLE),
+    Page("/extracts/{extract_id:int}/nights", nights_page, DEPARTMENTS, title=_TITLE),
     Page("/extracts/{extract_id:int}/{form}", download, DEPARTMENTS, title=_TITLE, download=True),
 )

@@ -80,7 +80,7 @@ def test_big5_is_not_taken_for_gb18030(reading_of: Callable[..., Reading], rows:
     assert (reading.refusal, reading.encoding) == (None, "cp950")
     assert [c.header for c in reading.sheets[0].columns] == TAIWAN.rows[0]
     assert reading.sheets[0].rows["c1"].to_pylist()[:2] == ["興旺蔬菜專業合作社", "竹口鎮水產專業合作社"]
-    assert any("Big5" in r for r in reading.remarks)
+    assert any("都读得通：按 Big5 读有 100% 是常用字" in r and "已按繁体中文（Big5）读取" in r for r in reading.remarks)
 
 
 @pytest.mark.parametrize("sheet", [PLAIN, TAIWAN], ids=["simplified", "traditional"])
@@ -88,6 +88,17 @@ def test_gb18030_is_not_taken_for_big5(reading_of: Callable[..., Reading], sheet
     reading = reading_of(builders.csv_file(sheet, "gb18030"))
     assert (reading.refusal, reading.encoding, reading.remarks) == (None, "gb18030", [])
     assert [c.header for c in reading.sheets[0].columns] == sheet.rows[0]
+
+
+@pytest.mark.parametrize("rows", [3, 60_000], ids=["small", "large"])
+def test_text_that_could_be_either_says_which_it_was_taken_for_and_why(
+    reading_of: Callable[..., Reading], rows: int
+) -> None:
+    data = ("合村,茶合\n" + "".join(f"茶合,{n}\n" for n in range(rows))).encode("gb18030")
+    reading = reading_of(data, "来件.csv")
+    assert reading.encoding == "gb18030"
+    (said,) = reading.remarks
+    assert "分不清文件是 GB18030 还是 Big5 编码" in said and "已按内地通行的 GB18030 读取" in said
 
 
 @settings(max_examples=200, deadline=None)

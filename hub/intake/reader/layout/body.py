@@ -83,7 +83,7 @@ def _plainly_data(cells: list[str], header_firsts: Collection[str]) -> bool:
         first.isdigit()
         and first not in header_firsts
         and len(cells) - cells.count("") > 4
-        and "计" not in "".join(cells[:6])
+        and not {"计", "計"} & set("".join(cells[:6]))
         and all(c.strip() or not c for c in cells[:8])
     )
 
