@@ -4,7 +4,7 @@ which part keeps the id, an undone merge gives the old ids back. Pure; `hub.matc
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -89,13 +89,22 @@ def assign_ids(
             del claims[coop_id]
     result = Assignment([""] * len(groups))
 
-    # 1. Where each living id goes: to the part with a credit code, else with its first profile, else with most rows.
+    # 1. Where each living id goes: to the part with a credit code, else with its first profile, else with most rows. While
+    # its first profile waits, rather to a part without another id: a merge would not be undone when that comes back.
     held: dict[int, list[str]] = defaultdict(list)
     split_from: dict[int, str] = {}
+    claimed = Counter(g for wanted in claims.values() for g in wanted)
     for coop_id, wanted in claims.items():
+        home = seed_group.get(coop_id)
         keeper = max(
             wanted,
-            key=lambda g: (groups[g].coded, seed_group.get(coop_id) == g, groups[g].rows, groups[g].profiles[::-1]),
+            key=lambda g: (
+                groups[g].coded,
+                home == g,
+                home is None and claimed[g] == 1,
+                groups[g].rows,
+                groups[g].profiles[::-1],
+            ),
         )
         held[keeper].append(coop_id)
         for g in wanted - {keeper}:

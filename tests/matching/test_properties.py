@@ -151,6 +151,16 @@ def test_merging_and_undoing_gives_the_old_ids_back() -> None:
     assert undone.redirects == {first.ids[1]: None}
 
 
+def test_an_id_whose_first_profile_waits_stays_with_a_part_that_has_no_other() -> None:
+    a, b = KnownId("A", 1, None, "a"), KnownId("B", 2, None, "b")
+    linked = {"a": "A", "a2": "A", "a3": "A", "b": "B", "b2": "B"}
+    one, two = Group(("b", "b2", "a2"), True, 3), Group(("a3",), True, 1)
+    moved = assign_ids([one, two], [a, b], linked, {"a"})
+    assert moved.ids == ["B", "A"]
+    assert not moved.events
+    assert not moved.redirects
+
+
 def test_redirects_never_lead_to_a_redirect() -> None:
     groups = [Group((p,), False, 1) for p in "abc"]
     first = assign_ids(groups, [], {})
