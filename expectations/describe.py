@@ -19,7 +19,7 @@ class RuleDescription:
     en: str
 
 
-SEVERITY_ZH: dict[Severity, str] = {"critical": "整份退回", "hold": "待人工确认", "row": "该行退回", "warning": "提示"}
+SEVERITY_ZH: dict[Severity, str] = {"critical": "整份退回", "hold": "待人工确认", "row": "该行退回", "warning": "提醒"}
 
 
 def describe_rules() -> tuple[RuleDescription, ...]:
@@ -37,7 +37,7 @@ def rules_as_markdown() -> str:
         "# 检查规则 · Checks",
         "",
         "每份来件按其数据目录项的规则检查。整份退回：文件不能使用。待人工确认：文件先不采用。该行退回：这一行进入待更正。"
-        "提示：行照常采用，请发送方核对。",
+        "提醒：行照常采用，请发送方核对。",
         "",
         "Every delivery is checked by the rules of its feed. This page is written by `expectations.describe`; "
         "`python -m expectations docs/checks.md` renews it.",

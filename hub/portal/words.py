@@ -43,7 +43,7 @@ _STATES: dict[str, dict[str, tuple[str, str, str]]] = {
         "critical": ("整件", "Whole file", "bad"),
         "hold": ("暂扣", "Hold", "wait"),
         "row": ("退行", "Row", "wait"),
-        "warning": ("提示", "Warning", "calm"),
+        "warning": ("提醒", "Warning", "calm"),
     },
     "coverage": {
         "full": ("全量", "Full list", "calm"),
