@@ -13,12 +13,19 @@ from hub.matching.coop_id import make_coop_id
 
 @dataclass(frozen=True, slots=True)
 class KnownId:
-    """An id given earlier. `order` grows with age of giving: the smaller, the older."""
+    """An id given earlier. `order` grows with age of giving: the smaller, the older. `seed_profile` is what it was first given
+    to, `home_profile` what it stands by, once its cooperative no longer held that."""
 
     coop_id: str
     order: int
     redirects_to: str | None
     seed_profile: str | None
+    home_profile: str | None = None
+
+    @property
+    def stands_by(self) -> str | None:
+        """The profile whose cooperative this id is."""
+        return self.home_profile or self.seed_profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +47,12 @@ class IdEvent:
 
 @dataclass
 class Assignment:
-    """`ids` runs with the groups. `seeds` are the new ids' first profiles; `redirects` the ids whose target changes
-    (None: bears cooperatives again)."""
+    """`ids` runs with the groups. `seeds` are the new ids' first profiles, `homes` the profiles known ids stand by from now on;
+    `redirects` the ids whose target changes (None: bears cooperatives again)."""
 
     ids: list[str]
     seeds: dict[str, str] = field(default_factory=dict)
+    homes: dict[str, str] = field(default_factory=dict)
     redirects: dict[str, str | None] = field(default_factory=dict)
     events: list[IdEvent] = field(default_factory=list)
 
@@ -64,7 +72,7 @@ def assign_ids(
             follow the groups' first profiles).
         known: every id ever given, or those that groups, their profiles' ids and ids redirected to or from these lead to.
         linked: profile -> id as linked before.
-        waiting: profiles that wait for a person and bear no id meanwhile; an id first given to one of them waits too,
+        waiting: profiles that wait for a person and bear no id meanwhile; an id that stands by one of them waits too,
             if those it was merged with can have their own back.
         given: how many ids were ever given; by default as many as are known.
     """
@@ -75,27 +83,27 @@ def assign_ids(
         target = _final(coop_id, by_id)
         if profile in group_of:
             claims[target].add(group_of[profile])
-    seed_group = {k.coop_id: group_of[k.seed_profile] for k in known if k.seed_profile in group_of}
-    for coop_id, g in seed_group.items():
+    home_group = {k.coop_id: group_of[k.stands_by] for k in known if k.stands_by in group_of}
+    for coop_id, g in home_group.items():
         if by_id[coop_id].redirects_to is None:
             claims[coop_id].add(g)
-    returning = {(seed_group[k.coop_id], k.redirects_to) for k in known if k.redirects_to and k.coop_id in seed_group}
+    returning = {(home_group[k.coop_id], k.redirects_to) for k in known if k.redirects_to and k.coop_id in home_group}
     for coop_id in list(claims):
-        # The id's first profile is elsewhere now: those merged into it take their own ids back and leave it to that.
-        home = seed_group.get(coop_id)
-        if by_id[coop_id].seed_profile in waiting or home is not None:
+        # What the id stands by is elsewhere now: those merged into it take their own ids back and leave it to that.
+        home = home_group.get(coop_id)
+        if by_id[coop_id].stands_by in waiting or home is not None:
             claims[coop_id] -= {g for g in claims[coop_id] if (g, coop_id) in returning and g != home}
         if not claims[coop_id]:
             del claims[coop_id]
     result = Assignment([""] * len(groups))
 
-    # 1. Where each living id goes: to the part with a credit code, else with its first profile, else with most rows. While
-    # its first profile waits, rather to a part without another id: a merge would not be undone when that comes back.
+    # 1. Where each living id goes: to the part with a credit code, else with what it stands by, else with most rows. While
+    # what it stands by waits, rather to a part without another id: a merge would not be undone when that comes back.
     held: dict[int, list[str]] = defaultdict(list)
     split_from: dict[int, str] = {}
     claimed = Counter(g for wanted in claims.values() for g in wanted)
     for coop_id, wanted in claims.items():
-        home = seed_group.get(coop_id)
+        home = home_group.get(coop_id)
         keeper = max(
             wanted,
             key=lambda g: (
@@ -120,11 +128,11 @@ def assign_ids(
                 IdEvent("merged", gone, ids[0], f"认定为同一家，{gone} 并入较早的 {ids[0]}；旧编号今后自动转到新编号。")
             )
 
-    # 3. Groups without one: an id merged away comes back to the group of its first profile, else a new id.
+    # 3. Groups without one: an id merged away comes back to the group of what it stands by, else a new id.
     back: dict[int, list[str]] = defaultdict(list)
     for k in known:
-        if k.redirects_to is not None and k.coop_id in seed_group and not result.ids[seed_group[k.coop_id]]:
-            back[seed_group[k.coop_id]].append(k.coop_id)
+        if k.redirects_to is not None and k.coop_id in home_group and not result.ids[home_group[k.coop_id]]:
+            back[home_group[k.coop_id]].append(k.coop_id)
     number = len(known) if given is None else given
     for g in sorted((g for g in range(len(groups)) if not result.ids[g]), key=lambda g: groups[g].profiles):
         origin = split_from.get(g)
@@ -148,6 +156,12 @@ def assign_ids(
                 result.events.append(IdEvent("new", coop_id, None, "首次出现，新建编号。"))
         result.ids[g] = coop_id
 
+    result.homes = {
+        coop_id: groups[g].profiles[0]
+        for g, coop_id in enumerate(result.ids)
+        if coop_id in by_id and home_group.get(coop_id) != g
+    }
+
     # 4. What pointed at an id that now points on, points at its end: a redirect never leads to another.
     moved: dict[str, str | None] = {**{k.coop_id: k.redirects_to for k in known}, **result.redirects}
     for pointing, leads_to in list(moved.items()):
@@ -169,4 +183,4 @@ def _why_kept(groups: Sequence[Group], held: Mapping[int, list[str]], coop_id: s
     keeper = next(g for g, ids in held.items() if coop_id in ids)
     if groups[keeper].coded:
         return f"{coop_id} 留给有统一社会信用代码的一方。"
-    return f"{coop_id} 留给最早取得该编号的一方。"
+    return f"{coop_id} 留给一直使用该编号的一方。"

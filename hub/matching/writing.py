@@ -53,7 +53,7 @@ def give_ids(connection: Connection, duck: duckdb.DuckDBPyConnection, *, everyth
         KnownId(*row)
         for row in connection.execute(
             text(
-                f"select coop_id, seq, redirects_to, seed_profile from cooperative_id where coop_id in ({ids}) order by seq"
+                f"select coop_id, seq, redirects_to, seed_profile, home_profile from cooperative_id where coop_id in ({ids}) order by seq"
             )
         )
     ]
@@ -62,7 +62,7 @@ def give_ids(connection: Connection, duck: duckdb.DuckDBPyConnection, *, everyth
         for r in connection.execute(text(f"select profile_key, coop_id from link where coop_id in ({ids})"))
     }
     numbers, groups = groups_of(duck, "concerned")
-    seeds = {k.seed_profile for k in known}
+    seeds = {k.stands_by for k in known}
     given = connection.execute(text("select count(*) from cooperative_id")).scalar_one()
     assignment = assign_ids(groups, known, linked, _waiting(duck, seeds), given=int(given))
     _note_bearers(duck, numbers, assignment, known)
@@ -70,14 +70,16 @@ def give_ids(connection: Connection, duck: duckdb.DuckDBPyConnection, *, everyth
 
 
 def _follow_ids(connection: Connection, duck: duckdb.DuckDBPyConnection) -> None:
-    """Table `concerned_id`: ids whose bearers may change, with all that redirects, first profiles and links tie to them;
+    """Table `concerned_id`: ids whose bearers may change, with all that redirects, links and the profiles they stand by tie to them;
     DuckDB table `concerned`: the profiles of `result` and those that bear such an id."""
     connection.execute(text("create temporary table concerned_id (coop_id text primary key) on commit drop"))
     connection.execute(
         text(
             """insert into concerned_id select distinct coop_id from (
                  select coop_id from link join looked_at using (profile_key) where coop_id is not null
-                 union all select coop_id from cooperative_id where seed_profile in (select profile_key from looked_at)) x"""
+                 union all select coop_id from cooperative_id
+                   where seed_profile in (select profile_key from looked_at)
+                      or home_profile in (select profile_key from looked_at)) x"""
         )
     )
     while True:
@@ -88,9 +90,10 @@ def _follow_ids(connection: Connection, duck: duckdb.DuckDBPyConnection) -> None
                        where c.redirects_to is not null
                      union all select coop_id from cooperative_id where redirects_to in (select coop_id from concerned_id)
                      union all select l.coop_id from cooperative_id c join concerned_id using (coop_id)
-                       join link l on l.profile_key = c.seed_profile where l.coop_id is not null
-                     union all select coop_id from cooperative_id where seed_profile in (
-                       select profile_key from link where coop_id in (select coop_id from concerned_id))) x
+                       join link l on l.profile_key in (c.seed_profile, c.home_profile) where l.coop_id is not null
+                     union all select coop_id from cooperative_id
+                       where seed_profile in (select profile_key from link where coop_id in (select coop_id from concerned_id))
+                          or home_profile in (select profile_key from link where coop_id in (select coop_id from concerned_id))) x
                    on conflict do nothing"""
             )
         ).rowcount
@@ -168,6 +171,11 @@ def write_ids(connection: Connection, assignment: Assignment, run_id: int | None
         connection.execute(
             text("update cooperative_id set redirects_to = :target where coop_id = :id"),
             [{"id": i, "target": t} for i, t in assignment.redirects.items()],
+        )
+    if assignment.homes:
+        connection.execute(
+            text("update cooperative_id set home_profile = :profile where coop_id = :id"),
+            [{"id": i, "profile": p} for i, p in assignment.homes.items()],
         )
     if assignment.events:
         events = table(

@@ -23,7 +23,7 @@ from tests.matching.test_properties import TABLES, counties
 _SHOWN = {
     "link": "select profile_key, coop_id, link, score, reason, evidence::text from link order by 1",
     "candidate": "select profile_a, profile_b, kind, probability, evidence::text, rows from candidate order by 1, 2",
-    "id": "select coop_id, redirects_to, seed_profile from cooperative_id order by 1",
+    "id": "select coop_id, redirects_to, seed_profile, home_profile from cooperative_id order by 1",
     "event": "select kind, coop_id, other_id, reason from id_event order by 1, 2, 3, 4",
 }
 

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 
+from hub.deployment import Deployment
 from hub.matching import resolve
 from hub.matching.assignment import Group, KnownId, assign_ids
 from hub.matching.clusters import Clusters
@@ -204,12 +205,42 @@ def test_nights_one_by_one_link_as_one_night_would_and_undoing_is_as_if_never(
     if len(keys) < 2:
         return
     a, b = data.draw(st.sampled_from([(x, y) for x in keys for y in keys if x < y]))
+    _decide_and_take_back(engine, deployment, a, b, data.draw(st.sampled_from(["same", "different"])))
+    assert _links(engine) == before
+
+
+def _decide_and_take_back(engine: Engine, deployment: Deployment, a: str, b: str, verdict: str) -> None:
+    """A night with a decision, and one without it again."""
     with engine.begin() as connection:
-        number = decide(connection, a, b, data.draw(st.sampled_from(["same", "different"])), person="张三", reason="试")
+        number = decide(connection, a, b, verdict, person="张三", reason="试")
     resolve(engine, deployment, None)
     with engine.begin() as connection:
         revoke(connection, number, person="张三", reason="撤")
     resolve(engine, deployment, None)
+
+
+def test_an_id_comes_back_though_all_it_was_given_to_waited_for_a_person(engine: Engine, tmp_path: Path) -> None:
+    deployment = county_deployment(tmp_path)
+    code, brand = uscc(5), "云岫县兴旺果蔬专业合作社"
+    accept(
+        engine,
+        [
+            row(brand, representative="王小明", phone="13800000001", town="白石镇"),
+            row(brand, code, representative="李大山", town="白石镇"),
+        ],
+    )
+    resolve(engine, deployment, None)
+    others = [
+        row("岚江市兴旺果蔬专业合作社", representative="王小明", phone="13800000001"),
+        row("白石镇牛蹄山果蔬专业合作社", code, representative="李大山", phone="13800000001", town="白石镇"),
+    ]
+    accept(engine, others)
+    resolve(engine, deployment, None)
+    before = _links(engine)
+    waiting = {k for k, (coop_id, _) in before.items() if coop_id is None}
+    assert len(waiting) == 2
+    a, b = profile_table(others)["profile_key"].to_pylist()
+    _decide_and_take_back(engine, deployment, a, b, "same")
     assert _links(engine) == before
 
 

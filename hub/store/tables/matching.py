@@ -55,6 +55,7 @@ cooperative_id = Table(
         "redirects_to", ForeignKey("cooperative_id.coop_id")
     ),  # after a merge; the target is never itself redirected
     Column("seed_profile", Text),  # the profile the id was first given to
+    Column("home_profile", Text),  # the profile it stands by, once its cooperative no longer holds that
     comment="合作社编号 · ids, never reused",
 )
 
