@@ -221,20 +221,29 @@ def _decide_and_take_back(engine: Engine, deployment: Deployment, a: str, b: str
 
 def test_an_id_comes_back_though_all_it_was_given_to_waited_for_a_person(engine: Engine, tmp_path: Path) -> None:
     deployment = county_deployment(tmp_path)
-    code, brand = uscc(5), "云岫县兴旺果蔬专业合作社"
+    brand, feed = "云岫县兴旺果蔬专业合作社", "tax_registration"
+    uncoded = row(brand, representative="王小明", phone="13800000001", town="白石镇", feed=feed)
     accept(
         engine,
         [
-            row(brand, representative="王小明", phone="13800000001", town="白石镇"),
-            row(brand, code, representative="李大山", town="白石镇"),
+            row("云岫县旺兴茶叶农民专业合作社", representative="王小明", town="白石镇", feed=feed),
+            uncoded,
+            row(brand, uscc(2), representative="李大山", town="白石镇", feed=feed),
         ],
     )
     resolve(engine, deployment, None)
     others = [
-        row("岚江市兴旺果蔬专业合作社", representative="王小明", phone="13800000001"),
-        row("白石镇牛蹄山果蔬专业合作社", code, representative="李大山", phone="13800000001", town="白石镇"),
+        row("岚江市兴旺果蔬专业合作社", representative="王小明", phone="13800000001", feed=feed),
+        row(
+            "白石镇牛蹄山果蔬专业合作社",
+            uscc(2),
+            representative="李大山",
+            phone="13800000001",
+            town="白石镇",
+            feed=feed,
+        ),
     ]
-    accept(engine, others)
+    accept(engine, [others[0], uncoded, others[1]])
     resolve(engine, deployment, None)
     before = _links(engine)
     waiting = {k for k, (coop_id, _) in before.items() if coop_id is None}
