@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 def stacked(parts: Sequence[tuple[str, str, float]], *, width: int = 220, height: int = 10) -> Markup:
     """One bar of shares. `parts`: (class, words, amount); nothing at all is an empty bar."""
     total = sum(amount for _, _, amount in parts)
-    words = "，".join(f"{name} {amount:,.0f}" for _, name, amount in parts if amount)
+    words = ", ".join(f"{name} {amount:,.0f}" for _, name, amount in parts if amount)
     bars: list[Markup] = []
     x = 0.0
     for css, _, amount in parts:
@@ -68,10 +68,11 @@ def trend(
     goal: float | None = None,
     unit: str = "",
     title: str = "",
+    goal_words: str = "目标",
     width: int = 560,
     height: int = 170,
 ) -> Markup:
-    """A line over days, with the goal as a dashed line. Days without a figure break the line."""
+    """A line over days, with the goal as a dashed line (`goal_words`: what it is called). Days without a figure break the line."""
     known = [(d, v) for d, v in points if v is not None]
     if not known:
         return Markup("")
@@ -120,7 +121,9 @@ def trend(
     parts.append(words_at(left, height - 6, f"{first:%Y-%m-%d}"))
     if last > first:
         parts.append(words_at(width - right, height - 6, f"{last:%Y-%m-%d}", "end"))
-    words = f"{title}：{known[0][1]:,.1f}{unit} → {end:,.1f}{unit}" + (f"，目标 {goal:,.0f}{unit}" if goal else "")
+    words = f"{title}: {known[0][1]:,.1f}{unit} → {end:,.1f}{unit}" + (
+        f", {goal_words} {goal:,.0f}{unit}" if goal else ""
+    )
     return Markup(
         '<svg class="trend" viewBox="0 0 {w} {h}" role="img" aria-label="{words}"><title>{words}</title>{parts}</svg>'
     ).format(w=width, h=height, words=words, parts=Markup("").join(parts))
@@ -151,7 +154,7 @@ def bars(rows: Sequence[tuple[str, float, str]], *, width: int = 420) -> Markup:
                 amount=f"{amount:,.0f}",
             )
         )
-    words = "，".join(f"{name} {amount:,.0f}" for name, amount, _ in rows)
+    words = ", ".join(f"{name} {amount:,.0f}" for name, amount, _ in rows)
     return Markup('<svg class="bars" viewBox="0 0 {w} {h}" role="img" aria-label="{words}">{parts}</svg>').format(
         w=width, h=max(len(rows), 1) * step, words=escape(words), parts=Markup("").join(parts)
     )
@@ -215,7 +218,7 @@ def waterfall(
     for i, (words, weight) in enumerate(steps, 1):
         line(i, words, (ends[i - 1], ends[i]), "good" if weight > 0 else "bad", f"{weight:+.1f}")
     line(len(steps) + 1, end_words, (0.0, ends[-1]), "calm", "")
-    told = "；".join(f"{words} {weight:+.1f}" for words, weight in steps)
+    told = "; ".join(f"{words} {weight:+.1f}" for words, weight in steps)
     return Markup(
         '<svg class="waterfall" viewBox="0 0 {w} {h}" role="img" aria-label="{told}"><title>{told}</title>{parts}</svg>'
     ).format(w=width, h=height, told=f"{told}；{end_words}", parts=Markup("").join(parts))

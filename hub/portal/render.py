@@ -8,14 +8,15 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlencode
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from markupsafe import Markup
 
 from hub.deployment import Deployment
 from hub.feeds import feed_catalogue
 from hub.portal import charts, words
 from hub.portal.access import menu_for
 from hub.portal.people import ROLE_TITLES
-from hub.portal.vocabulary import in_english
+from hub.portal.vocabulary import in_english, told_in_english
 
 if TYPE_CHECKING:
     from hub.portal.access import Page
@@ -74,14 +75,23 @@ class Renderer:
             lstrip_blocks=True,
         )
         self.environment.filters.update(
-            moment=_moment, day=_day, number=_number, size=_size, duration=_duration, department=self.department
+            moment=_moment,
+            day=_day,
+            number=_number,
+            size=_size,
+            duration=_duration,
+            department=pass_context(lambda context, name: self.department(name, context["language"])),
         )
         self.environment.globals.update(charts=charts, urlencode=urlencode)
 
-    def department(self, department: str | None) -> str:
-        """A department's short name; an id that is no longer one stays as it is."""
+    def department(self, department: str | None, language: str = "zh") -> str:
+        """A department's short name, on pages in English marked as the Chinese it is (never taken for a word of the vocabulary);
+        an id that is no longer one stays as it is."""
         known = self.deployment.department_by_id.get(department or "")
-        return (known.short or known.name) if known else department or "—"
+        if known is None:
+            return department or "—"
+        name = known.short or known.name
+        return Markup('<span lang="zh">{}</span>').format(name) if language == "en" else name
 
     def _feed(self, language: str) -> Callable[[str], str]:
         def title(feed: str) -> str:
@@ -112,6 +122,9 @@ class Renderer:
             feed=self._feed(language),
             state=lambda group, value: words.state(group, value, language),
             term=in_english if language == "en" else str,
+            value=(lambda text: "" if text is None else told_in_english(str(text)))
+            if language == "en"
+            else (lambda text: text),
             title=visit.page_declared.title[language == "en"],
             **context,
         )

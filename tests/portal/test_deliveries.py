@@ -169,7 +169,7 @@ def test_a_return_workbook_is_the_senders_own_sheet_with_reasons(lived: Portal) 
     book = openpyxl.load_workbook(io.BytesIO(answer.content), read_only=True)
     cells = [str(c.value) for s in book.worksheets for line in s.iter_rows() for c in line if c.value]
     reason = re.search(
-        r"<td>([^<]*)</td></tr>", sender.get(f"/deliveries/{number}").text.partition("退回的行与原因")[2]
+        r"<td[^>]*>([^<]*)</td></tr>", sender.get(f"/deliveries/{number}").text.partition("退回的行与原因")[2]
     )
     assert reason and any(reason[1].split("；")[0] in c for c in cells)
     assert written(lived, "return_downloaded") == 1

@@ -32,6 +32,7 @@ from hub.portal.audit import record_event
 from hub.portal.charts import differing
 from hub.portal.pages.extracts import attachment
 from hub.portal.visit import Visit
+from hub.portal.vocabulary import in_english
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -77,7 +78,7 @@ def _chart(question: OpenQuestion, visit: Visit) -> Markup | None:
         return None
     certain = min(max(question.probability, 1e-5), 1 - 1e-5)
     end = log2(certain / (1 - certain))
-    steps = [(str(i["title"]), float(i["weight"])) for i in question.items]
+    steps = [(visit.t(i["title"], in_english(i["title"])), float(i["weight"])) for i in question.items]
     start = end - sum(w for _, w in steps)
     return charts.waterfall(
         steps,

@@ -95,7 +95,7 @@ def _states(visit: Visit) -> dict[str, AgreementState]:
 
 def _called(visit: Visit, recipient: str) -> str:
     if recipient in visit.deployment.department_by_id:
-        return visit.hub.renderer.department(recipient)
+        return visit.hub.renderer.department(recipient, visit.language)
     return visit.t("各乡镇（街道）", "every township")
 
 
@@ -104,6 +104,7 @@ def agreements_page(visit: Visit) -> Response:
     return visit.page(
         "agreements.html",
         states=states,
+        datasets=MasterDatasets().datasets(),
         titles=STANDING_TITLES,
         shares=SHARE_TITLES,
         called=lambda r: _called(visit, r),

@@ -1,5 +1,6 @@
 // The portal works without this script. It keeps a form from being sent twice, asks before what cannot be undone,
-// submits a filter when a choice is made, and lets single keys choose an answer (Enter sends it).
+// submits a filter when a choice is made, lets single keys choose an answer (Enter sends it), and lets the keyboard reach
+// tables that are wider than their card.
 "use strict";
 document.addEventListener("submit", (event) => {
   const form = event.target;
@@ -24,3 +25,11 @@ document.addEventListener("keydown", (event) => {
   chosen.click();
 });
 window.addEventListener("pageshow", () => document.querySelectorAll("button:disabled").forEach((b) => { b.disabled = false; }));
+const reachable = () => document.querySelectorAll(".scroll").forEach((box) => {
+  const wide = box.scrollWidth > box.clientWidth;
+  const heading = (box.closest(".card") ?? document).querySelector("h2") ?? document.querySelector("h1");
+  const told = wide ? { tabindex: "0", role: "region", "aria-label": heading?.textContent.trim() ?? "" } : {};
+  for (const name of ["tabindex", "role", "aria-label"]) { if (name in told) box.setAttribute(name, told[name]); else box.removeAttribute(name); }
+});
+reachable();
+window.addEventListener("resize", reachable);
