@@ -15,7 +15,9 @@ from hub.matching.model import Model
 from hub.matching.rules import (
     PEOPLE_AND_TOWN,
     at_odds,
+    is_doubtful,
     may_ask,
+    may_be_renamed,
     may_link,
     may_link_despite_code,
     may_link_with_own_code,
@@ -111,6 +113,7 @@ class Rounds:
         self.held_parties: set[int] = set()
         self.unplaced_parties: set[int] = set()
         self.namesakes: dict[tuple[int, int], int] = {}  # (party, cooperative) -> how alike a third is named
+        self.doubtful: dict[int, Question] = {}  # by the first profile of what was linked
         self.postponed = False  # whether a link waits for others to be weighed
         self.known.update(self._known_bonds())
 
@@ -320,8 +323,13 @@ class Rounds:
 
     def _link(self, a: int, row: dict[str, Any], chance: float) -> bool:
         members = list(self.clusters.members(a))
+        other = self._spokesman(self.clusters.find(row["b"]))
         if not self.clusters.join(a, row["b"]):
             return False
+        if is_doubtful(row):
+            levels = {c.name: row[f"g_{c.name}"] for c in COMPARISONS}
+            of_both = self.chain.profiles[a], self.chain.profiles[other]
+            self.doubtful[a] = Question(*of_both, chance, levels, waits=False)
         self.changed.add(self.clusters.find(a))
         levels = {c.name: row[f"g_{c.name}"] for c in COMPARISONS}
         kind = "name" if level_name(COMPARISONS[0], row["g_name"]) in {"same", "core"} else "model"
@@ -345,11 +353,14 @@ class Rounds:
                 pairs.append((self._chances([row])[0], a, row))
         pairs.sort(key=lambda p: (-p[0], p[1], p[2]["b"]))
         unlike = {frozenset((a, row["b"])) for chance, a, row in pairs if chance < 0.5}
+        best = self._best_named_with_code()
         parties: dict[int, set[int]] = {}
         for chance, a, row in pairs:
             x, y = self.clusters.find(a), self.clusters.find(row["b"])
             if chance < self.model.link or x == y or not self._may_link(a, row):
                 continue
+            if row["g_name"] < max(best.get(a, 0), best.get(row["b"], 0)):
+                continue  # rather the known one's, of which there may be several
             left, right = parties.get(x, {x}), parties.get(y, {y})
             if any(frozenset((p, q)) in unlike for p in left for q in right):
                 continue
@@ -357,6 +368,10 @@ class Rounds:
                 continue
             if self._link(a, row, chance):
                 parties[self.clusters.find(a)] = left | right
+
+    def _best_named_with_code(self) -> dict[int, int]:
+        """How alike in name the cooperative with a code is that a party without one is most alike."""
+        return {a: max((r["g_name"] for r in rows if r["b_coded"]), default=0) for a, rows in self.rows_of.items()}
 
     def _ask(self) -> None:
         """What is left in doubt becomes questions, one a party; its profiles wait under `review`."""
@@ -370,6 +385,8 @@ class Rounds:
             chances = self._chances(open_rows)
             order = sorted(range(len(open_rows)), key=lambda i: (-chances[i], open_rows[i]["b"]))
             if not order or chances[order[0]] < (0.5 if held else self.model.review):
+                if not held:
+                    self._ask_whether_renamed(a, rows)
                 continue
             best = open_rows[order[0]]
             asked, other = a, best["b"]
@@ -387,6 +404,7 @@ class Rounds:
                     {c.name: best[f"g_{c.name}"] for c in COMPARISONS},
                     "conflict" if held else "model",
                     tuple((keys[self._spokesman(open_rows[i]["b"])], chances[i]) for i in order[1:3]),
+                    waits=held or best["g_name"] > 0,
                 ),
             )
         done = {find(self.place[q.a]) for q in self.chain.questions}
@@ -396,9 +414,19 @@ class Rounds:
                 done.add(find(i))
                 self._question(i, Question(self.chain.profiles[i], owner, 0.5, {}, "conflict"))
 
-    def _ask_to_confirm(self) -> None:
-        """A row that was linked although its code is another's: a person says whether that is right."""
+    def _ask_whether_renamed(self, a: int, rows: list[dict[str, Any]]) -> None:
         chain = self.chain
+        found = [r for r in rows if may_be_renamed(r) and self.clusters.find(r["b"]) != a]
+        if found:
+            chance = self._chances(found)[0]
+            levels = {c.name: found[0][f"g_{c.name}"] for c in COMPARISONS}
+            of_both = chain.profiles[a], chain.profiles[self._spokesman(found[0]["b"])]
+            chain.questions.append(Question(*of_both, chance, levels, waits=False))
+
+    def _ask_to_confirm(self) -> None:
+        """A row that was linked although its code is another's, or on little: a person says whether that is right."""
+        chain = self.chain
+        chain.questions += [q for i, q in sorted(self.doubtful.items()) if self.link[i] in {"name", "model"}]
         for i in sorted(chain.conflicts):
             if self.link[i] in {"name", "model"} and i in chain.levels:
                 chance = chain.score[i] or 0.0
@@ -417,8 +445,9 @@ class Rounds:
     def _question(self, asked: int, question: Question) -> None:
         """Asks about a party. Its rows wait, unless a person said of some that they are one, and only the code is in doubt."""
         if question.kind == "conflict" and any(self.link[i] == "decision" for i in self.clusters.members(asked)):
-            self.chain.questions.append(replace(question, waits=False))
-            return
+            question = replace(question, waits=False)
         self.chain.questions.append(question)
+        if not question.waits:
+            return
         for i in self.clusters.members(asked):
             self.link[i], self.chain.score[i] = "review", question.probability
