@@ -130,11 +130,12 @@ def may_link(row: dict[str, Any]) -> bool:
 
 def is_doubtful(row: dict[str, Any]) -> bool:
     """Whether a person is asked about a pair although it may be linked: no person, phone or place speaks for it, and the
-    name is a slip (得汪 and 得旺 may be two), or written out with another suffix under another representative
-    (金坝专业合作社 and 金坝农民专业合作社)."""
-    if same_writing(row) or any(row[f"g_{c}"] > 0 for c in ("representative", "phone", "place")):
+    name is a slip (得汪 and 得旺 may be two), or written out with another suffix or village while one of them speaks
+    against it (金坝专业合作社 and 金坝农民专业合作社)."""
+    levels = [row[f"g_{c}"] for c in ("representative", "phone", "place")]
+    if same_writing(row) or max(levels) > 0:
         return False
-    return not same_name(row) or bool(row["g_region"] > 0 and row["g_representative"] == 0)
+    return not same_name(row) or (row["g_region"] > 0 and 0 in levels)
 
 
 PEOPLE_AND_TOWN = ("town", "rep", "phone")
