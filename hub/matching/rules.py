@@ -120,7 +120,8 @@ def may_link(row: dict[str, Any]) -> bool:
         return True
     against = [c for c in ("representative", "phone", "place") if row[f"g_{c}"] == 0]
     if same_name(row):  # representatives and phones change; towns hardly ever
-        return bool(row["g_town"] != 0) and (same_writing(row) or len(against) < 3)
+        most = 1 if row["g_region"] > 0 else 2  # of two names written out, one with another suffix may be another's
+        return bool(row["g_town"] != 0) and (same_writing(row) or len(against) <= most)
     if name in {"lost", "lost_sound", "swapped", "swapped_sound", "trade_slip"}:
         return False  # 牛山 and 牛蹄山, 顺利 and 利顺, 绿草养殖 and 绿草种养殖 may be cooperatives of one town
     if row["g_town"] > 0:
