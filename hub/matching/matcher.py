@@ -3,7 +3,8 @@ order of its input does not matter. Reading, writing and ids are elsewhere (`hub
 
     codes          hub.matching.standing     joins what bears one code and is named alike
     candidates     hub.matching.bonds        finds what else may be the same; chains of it are matched by themselves
-    rounds         hub.matching.rounds       a party without a code goes to the one cooperative it must be, or asks
+    rounds         hub.matching.rounds       a party without a code goes to the one cooperative it must be
+    questions      hub.matching.asking       what is left in doubt is put to a person
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 
 from hub.deployment import County
 from hub.matching import bonds, results, standing
+from hub.matching.chains import Bond, Chain, Question, twin_question
 from hub.matching.clusters import Clusters
 from hub.matching.components import batches, component_labels
 from hub.matching.features import profile_features
@@ -23,7 +25,7 @@ from hub.matching.grouping import Grouping, code_facts
 from hub.matching.model import Model, load_model
 from hub.matching.names import Gazetteer
 from hub.matching.reference import SAMPLE, Reference, count_cooperatives, learn_places
-from hub.matching.rounds import Bond, Chain, Question, Rounds, twin_question
+from hub.matching.rounds import Rounds
 from hub.matching.scoring import open_workspace
 
 if TYPE_CHECKING:

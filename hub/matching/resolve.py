@@ -21,11 +21,11 @@ from hub.deployment import Deployment
 from hub.matching import changes, matcher, results, writing
 from hub.matching.adoption import model_of
 from hub.matching.bonds import Tie, tie_all_bonds
+from hub.matching.chains import Question
 from hub.matching.model import Model
 from hub.matching.parsing import parser
 from hub.matching.reading import Inputs, read_changes, read_inputs, read_profiles, read_some_profiles
 from hub.matching.reference import Reference, count_cooperatives, drifted, learn_places, reference_from_json
-from hub.matching.rounds import Question
 from hub.matching.workspace import Workspace
 from hub.store.foreign_keys import checked_at_the_end
 

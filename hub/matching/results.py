@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from hub.matching.assignment import Group
+from hub.matching.chains import Chain, Question, twin_question
 from hub.matching.comparison import COMPARISONS
 from hub.matching.model import Model
 from hub.matching.reasons import (
@@ -21,7 +22,6 @@ from hub.matching.reasons import (
     pasted_code,
     review_reason,
 )
-from hub.matching.rounds import Chain, Question, twin_question
 
 if TYPE_CHECKING:
     import duckdb

@@ -6,16 +6,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from hub.matching.clusters import Clusters
+from hub.matching.asking import Asking
+from hub.matching.chains import Chain, Question
 from hub.matching.comparison import COMPARISONS, FEATURE_COLUMNS, level_name
 from hub.matching.model import Model
 from hub.matching.rules import (
     PEOPLE_AND_TOWN,
     at_odds,
-    may_ask,
+    is_doubtful,
     may_link,
     may_link_despite_code,
     may_link_with_own_code,
@@ -30,61 +30,10 @@ if TYPE_CHECKING:
 
 _ANY = -1  # stands for every cooperative
 _ROUNDS = 3  # a linked row brings its phone and representative, which may link another
-TWIN = (
-    0.3  # chance shown for one name under two codes and two persons: a copied code, or a new cooperative of that name
-)
 MOST_WITHOUT_CODE = 30  # profiles; a larger cooperative without any code waits for a person
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A doubtful pair for a person: two profiles that stand for their parties. `others` are the next candidates."""
-
-    a: int
-    b: int
-    probability: float
-    levels: dict[str, int]
-    kind: str = "model"  # or "conflict": one code, two names
-    others: tuple[tuple[int, float], ...] = ()
-    waits: bool = True  # whether the rows of `a` wait for the answer, or stand as they are meanwhile
-
-
-def twin_question(a: int, b: int) -> Question:
-    """Two parties of one name, each with a code of its own and another representative: both stand, and a person is asked."""
-    return Question(a, b, TWIN, {}, waits=False)
-
-
-class Bond(NamedTuple):
-    """Two parties (by position) that may be one; how likely, if it is known already (`hub.matching.bonds`)."""
-
-    a: int
-    b: int
-    weight: float | None = None
-    levels: Sequence[int] | None = None
-
-
 _Wish = tuple[int, dict[str, Any], float]  # a party, the scored pair by which it wants to be linked, the chance
-
-
-@dataclass
-class Chain:
-    """What is matched together: profiles by position, in the order of their keys, with what they are by codes (`clusters`,
-    `link`, `partner`, `conflicts`: position -> owner, as a number of `profiles`) and their parties' bonds. `coded` are the
-    positions that bear their party's code themselves, `unplaced` those whose code is damaged and fits nowhere."""
-
-    profiles: list[int]
-    clusters: Clusters
-    link: list[str]
-    partner: dict[int, int]
-    conflicts: dict[int, int]
-    cores: list[str]
-    n_rows: list[int]
-    bonds: list[Bond]
-    coded: frozenset[int] = frozenset()
-    unplaced: frozenset[int] = frozenset()
-    score: list[float | None] = field(default_factory=list)
-    levels: dict[int, dict[str, int]] = field(default_factory=dict)
-    questions: list[Question] = field(default_factory=list)
 
 
 class Rounds:
@@ -104,13 +53,13 @@ class Rounds:
         self.clusters, self.link, self.n_rows = chain.clusters, chain.link, chain.n_rows
         self.size = len(chain.profiles)
         chain.score = [None] * self.size
-        self.place = {profile: i for i, profile in enumerate(chain.profiles)}
         self.known: dict[tuple[int, int], dict[str, Any] | None] = {}  # scored pairs; None: far from any match
         self.changed: set[int] = set()  # parties that grew since they were scored
         self.rows_of: dict[int, list[dict[str, Any]]] = {}
         self.held_parties: set[int] = set()
         self.unplaced_parties: set[int] = set()
         self.namesakes: dict[tuple[int, int], int] = {}  # (party, cooperative) -> how alike a third is named
+        self.doubtful: dict[int, Question] = {}  # by the first profile of what was linked
         self.postponed = False  # whether a link waits for others to be weighed
         self.known.update(self._known_bonds())
 
@@ -125,12 +74,12 @@ class Rounds:
             self._weigh()
             if not self._link_to_coded() or not self.postponed:
                 break
-        self._ask()
+        Asking(self.chain, self.rows_of, self.doubtful, self._chances, self.model).ask()
         return self.chain
 
     def _weigh(self) -> None:
         """Scores of all parties without a code against those they have bonds with, `rows_of` by party."""
-        self.held_parties = {self.clusters.find(i) for i in self.chain.conflicts}
+        self.held_parties = self.chain.held()
         self.unplaced_parties = {self.clusters.find(i) for i in self.chain.unplaced}
         pairs = {p for p in (self._pair(bond.a, bond.b) for bond in self.chain.bonds) if p is not None}
         stale = sorted(p for p in pairs if p not in self.known or p[0] in self.changed or p[1] in self.changed)
@@ -163,7 +112,7 @@ class Rounds:
             if held not in self.held_parties:
                 continue
             for i in self.clusters.members(held):
-                owner = self.place.get(self.chain.conflicts.get(i, -1))
+                owner = self.chain.place.get(self.chain.conflicts.get(i, -1))
                 if owner is not None:
                     key = (party, self.clusters.find(owner))
                     self.namesakes[key] = max(self.namesakes.get(key, 0), row["g_name"])
@@ -309,7 +258,7 @@ class Rounds:
 
     def _named_elsewhere(self, a: int, row: dict[str, Any]) -> bool:
         """Whether a party with another name's code is so clearly the cooperative it is named after, that the code was
-        copied from another line. It is linked there, and a person is asked all the same (`_ask_to_confirm`)."""
+        copied from another line. It is linked there, and a person is asked all the same (`hub.matching.asking`)."""
         conflicts, find = self.chain.conflicts, self.clusters.find
         owners = {conflicts[i] for i in self.clusters.members(a) if i in conflicts}
         party = find(row["b"])
@@ -320,8 +269,13 @@ class Rounds:
 
     def _link(self, a: int, row: dict[str, Any], chance: float) -> bool:
         members = list(self.clusters.members(a))
+        other = self.chain.spokesman(self.clusters.find(row["b"]))
         if not self.clusters.join(a, row["b"]):
             return False
+        if is_doubtful(row):
+            levels = {c.name: row[f"g_{c.name}"] for c in COMPARISONS}
+            of_both = self.chain.profiles[a], self.chain.profiles[other]
+            self.doubtful[a] = Question(*of_both, chance, levels, waits=False)
         self.changed.add(self.clusters.find(a))
         levels = {c.name: row[f"g_{c.name}"] for c in COMPARISONS}
         kind = "name" if level_name(COMPARISONS[0], row["g_name"]) in {"same", "core"} else "model"
@@ -345,11 +299,14 @@ class Rounds:
                 pairs.append((self._chances([row])[0], a, row))
         pairs.sort(key=lambda p: (-p[0], p[1], p[2]["b"]))
         unlike = {frozenset((a, row["b"])) for chance, a, row in pairs if chance < 0.5}
+        best = self._best_named_with_code()
         parties: dict[int, set[int]] = {}
         for chance, a, row in pairs:
             x, y = self.clusters.find(a), self.clusters.find(row["b"])
             if chance < self.model.link or x == y or not self._may_link(a, row):
                 continue
+            if row["g_name"] < max(best.get(a, 0), best.get(row["b"], 0)):
+                continue  # rather the known one's, of which there may be several
             left, right = parties.get(x, {x}), parties.get(y, {y})
             if any(frozenset((p, q)) in unlike for p in left for q in right):
                 continue
@@ -358,67 +315,6 @@ class Rounds:
             if self._link(a, row, chance):
                 parties[self.clusters.find(a)] = left | right
 
-    def _ask(self) -> None:
-        """What is left in doubt becomes questions, one a party; its profiles wait under `review`."""
-        find, organisation = self.clusters.find, self.clusters.organisation
-        held_parties = {find(i) for i in self.chain.conflicts}
-        for a, rows in sorted(self.rows_of.items()):
-            if find(a) != a or a in organisation:
-                continue
-            held = a in held_parties
-            open_rows = [r for r in rows if may_ask(r) and find(r["b"]) != a]
-            chances = self._chances(open_rows)
-            order = sorted(range(len(open_rows)), key=lambda i: (-chances[i], open_rows[i]["b"]))
-            if not order or chances[order[0]] < (0.5 if held else self.model.review):
-                continue
-            best = open_rows[order[0]]
-            asked, other = a, best["b"]
-            if not best["b_coded"] and not held and self._rows(other) < self._rows(a):
-                asked, other = other, asked  # let the side with fewer rows wait
-            if self.link[asked] == "review":
-                continue
-            keys = self.chain.profiles
-            self._question(
-                asked,
-                Question(
-                    keys[asked],
-                    keys[self._spokesman(other)],
-                    chances[order[0]],
-                    {c.name: best[f"g_{c.name}"] for c in COMPARISONS},
-                    "conflict" if held else "model",
-                    tuple((keys[self._spokesman(open_rows[i]["b"])], chances[i]) for i in order[1:3]),
-                ),
-            )
-        done = {find(self.place[q.a]) for q in self.chain.questions}
-        self._ask_to_confirm()
-        for i, owner in sorted(self.chain.conflicts.items()):
-            if find(i) not in done and find(i) not in organisation:
-                done.add(find(i))
-                self._question(i, Question(self.chain.profiles[i], owner, 0.5, {}, "conflict"))
-
-    def _ask_to_confirm(self) -> None:
-        """A row that was linked although its code is another's: a person says whether that is right."""
-        chain = self.chain
-        for i in sorted(chain.conflicts):
-            if self.link[i] in {"name", "model"} and i in chain.levels:
-                chance = chain.score[i] or 0.0
-                question = Question(
-                    chain.profiles[i], chain.partner[i], chance, chain.levels[i], "conflict", waits=False
-                )
-                chain.questions.append(question)
-
-    def _spokesman(self, party: int) -> int:
-        """The member a question names: one with the party's code, if it has one, which no later link can take from it."""
-        return min((i for i in self.clusters.members(party) if i in self.chain.coded), default=party)
-
-    def _rows(self, party: int) -> int:
-        return sum(self.n_rows[i] for i in self.clusters.members(party))
-
-    def _question(self, asked: int, question: Question) -> None:
-        """Asks about a party. Its rows wait, unless a person said of some that they are one, and only the code is in doubt."""
-        if question.kind == "conflict" and any(self.link[i] == "decision" for i in self.clusters.members(asked)):
-            self.chain.questions.append(replace(question, waits=False))
-            return
-        self.chain.questions.append(question)
-        for i in self.clusters.members(asked):
-            self.link[i], self.chain.score[i] = "review", question.probability
+    def _best_named_with_code(self) -> dict[int, int]:
+        """How alike in name the cooperative with a code is that a party without one is most alike."""
+        return {a: max((r["g_name"] for r in rows if r["b_coded"]), default=0) for a, rows in self.rows_of.items()}

@@ -13,12 +13,16 @@ from hub.matching.features import cuts
 
 def names_agree(a: dict[str, Any], b: dict[str, Any]) -> bool:
     """Whether two names (as features) may be one cooperative's, given that a code says so: equal, alike by one slip,
-    same brand, or most characters shared, those of the brand too: 刘园养殖 and 远大种养殖 share their trade, not a name."""
+    or of one brand."""
     if set(a["core"]) & set(b["core"]) or set(a["sound"]) & set(b["sound"]) or set(a["brand"]) & set(b["brand"]):
         return True
     cut_a, cut_b = ({c for sound in side["sound"] for c in cuts(sound)} for side in (a, b))
-    if cut_a & (cut_b | set(b["sound"])) or cut_b & set(a["sound"]):
-        return True
+    return bool(cut_a & (cut_b | set(b["sound"])) or cut_b & set(a["sound"]))
+
+
+def names_resemble(a: dict[str, Any], b: dict[str, Any]) -> bool:
+    """Whether two names (as features) share most characters, those of the brand too: 刘园养殖 and 远大种养殖 share their
+    trade, not a name."""
     if not any(_most_shared(x, y, 0.75) for x in a["sound"] for y in b["sound"]):
         return False
     brands = [[sound_of(v) for v in side["brand"]] for side in (a, b)]
@@ -35,7 +39,11 @@ def alike_under_one_code(a: dict[str, Any], b: dict[str, Any]) -> bool:
     """Whether two rows (as features) that bear one code may be one cooperative's."""
     if a["form"] and b["form"] and not set(a["form"]) & set(b["form"]):
         return bool(set(a["core"]) & set(b["core"]) and set(a["rep"]) & set(b["rep"]))
-    return names_agree(a, b) or bool(set(a["phone"]) & set(b["phone"]) and set(a["rep"]) & set(b["rep"]))
+    said = [(set(a[c]), set(b[c])) for c in ("rep", "phone")]
+    if names_agree(a, b) or all(x & y for x, y in said):
+        return True
+    # 鑫源水种植 and 新源养殖 resemble one another; whose phone or representative differs too, may have copied the code.
+    return names_resemble(a, b) and (any(x & y for x, y in said) or not any(x and y for x, y in said))
 
 
 def name_key(row: dict[str, Any]) -> str:
@@ -81,6 +89,14 @@ def may_ask(row: dict[str, Any]) -> bool:
     return bool(row["g_form"] != 0 and name != "missing")
 
 
+def may_be_renamed(row: dict[str, Any]) -> bool:
+    """Whether a pair named nothing alike may be one cooperative all the same, renamed or written with two slips: one town, and
+    the representative or the phone. As likely it is another of that person's, so that nobody waits for the answer."""
+    other = level_name(COMPARISONS[0], row["g_name"]) == "other"
+    one_person = row["g_representative"] > 1 or row["g_phone"] > 1
+    return bool(other and one_person and row["g_town"] > 0 and row["g_form"] != 0 and row["g_region"] != 0)
+
+
 def same_name(row: dict[str, Any]) -> bool:
     """Whether a pair is called the same, but for region and suffix."""
     return level_name(COMPARISONS[0], row["g_name"]) in {"same", "core"}
@@ -104,12 +120,23 @@ def may_link(row: dict[str, Any]) -> bool:
         return True
     against = [c for c in ("representative", "phone", "place") if row[f"g_{c}"] == 0]
     if same_name(row):  # representatives and phones change; towns hardly ever
-        return bool(row["g_town"] != 0) and (same_writing(row) or len(against) < 3)
+        most = 1 if row["g_region"] > 0 else 2  # of two names written out, one with another suffix may be another's
+        return bool(row["g_town"] != 0) and (same_writing(row) or len(against) <= most)
     if name in {"lost", "lost_sound", "swapped", "swapped_sound", "trade_slip"}:
         return False  # 牛山 and 牛蹄山, 顺利 and 利顺, 绿草养殖 and 绿草种养殖 may be cooperatives of one town
     if row["g_town"] > 0:
         return len(against) < 2
     return row["g_town"] < 0 and not against
+
+
+def is_doubtful(row: dict[str, Any]) -> bool:
+    """Whether a person is asked about a pair although it may be linked: no person, phone or place speaks for it, and the
+    name is a slip (得汪 and 得旺 may be two), or written out with another suffix or village while one of them speaks
+    against it (金坝专业合作社 and 金坝农民专业合作社)."""
+    levels = [row[f"g_{c}"] for c in ("representative", "phone", "place")]
+    if same_writing(row) or max(levels) > 0:
+        return False
+    return not same_name(row) or (row["g_region"] > 0 and 0 in levels)
 
 
 PEOPLE_AND_TOWN = ("town", "rep", "phone")

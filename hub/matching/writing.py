@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, text
 
 from hub.matching.assignment import Assignment, KnownId, assign_ids
+from hub.matching.chains import Question
 from hub.matching.model import Model
 from hub.matching.reasons import evidence_items
 from hub.matching.results import facts_of, groups_of, link_rows
-from hub.matching.rounds import Question
 from hub.store.arrow import copy_in
 
 if TYPE_CHECKING:

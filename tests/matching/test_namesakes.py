@@ -114,3 +114,55 @@ def test_another_name_of_the_same_person_and_phone_may_be_a_former_one() -> None
         assert len(set(outcome.group)) == 2
         asked.append(len(outcome.questions))
     assert asked == [1, 0, 0]
+
+
+def test_a_slip_nobody_vouches_for_is_linked_and_a_person_is_asked() -> None:
+    known = row("云岫县得汪油茶专业合作社", uscc(1), representative="叶国苗", phone="13900010001", times=3)
+    asked = []
+    for vouching in ({}, {"phone": "13900010001"}):
+        outcome, found = matched([known, row("云岫县得旺油茶专业合作社", feed="township_cleanup", **vouching)])
+        assert len(set(outcome.group)) == 1
+        asked += [[(found[q.a]["name"], q.waits) for q in outcome.questions]]
+    assert asked == [[("云岫县得旺油茶专业合作社", False)], []]
+
+
+def test_another_suffix_under_another_representative_is_asked_about() -> None:
+    known = row("云岫县金坝油茶专业合作社", uscc(1), representative="余雪河", town="白石镇", times=3)
+    namesake = row("云岫县金坝油茶农民专业合作社", representative="孟秀红", town="白石镇", feed="township_cleanup")
+    outcome, found = matched([known, namesake])
+    (question,) = outcome.questions
+    assert (found[question.a]["representative"], question.waits) == ("孟秀红", False)
+    two, _ = matched([known, namesake], different={(question.a, question.b)})
+    assert len(set(two.group)) == 2
+
+
+def test_what_may_be_either_of_two_known_ones_does_not_come_to_one_by_way_of_a_slip() -> None:
+    outcome, found = matched(
+        [
+            row("岚江市星雁种植专业合作社", uscc(1), representative="严翠", times=3),
+            row("云岫县星雁种植专业合作社", uscc(2), representative="覃粟", times=3),
+            row("岚江市兴雁种植专业合作社", feed="complaints"),
+            row("星雁种植专业合作社", feed="forestry"),
+        ]
+    )
+    bare = next(i for i, p in enumerate(found) if p["name"].startswith("星雁"))
+    assert outcome.link[bare] == "review"
+
+
+def test_a_code_under_a_name_that_only_resembles_its_own_needs_the_person_too() -> None:
+    known = row("云岫县鑫源水种植专业合作社", uscc(1), representative="段春娟", phone="13900010001", times=2)
+    groups = []
+    for phone in ("13900010001", "13900020002"):
+        outcome, _ = matched([known, row("云岫县新源养殖专业合作社", uscc(1), phone=phone, feed="market_abnormal")])
+        groups.append(len(set(outcome.group)))
+    assert groups == [1, 2]
+    assert [q.kind for q in outcome.questions] == ["conflict"]
+
+
+def test_another_name_of_the_same_person_and_town_is_asked_about_and_stands_meanwhile() -> None:
+    known = row("云岫县兴旺果蔬专业合作社", uscc(1), representative="李大山", phone="13900010001", town="白石镇")
+    for said in ({"representative": "李大山"}, {"phone": "13900010001"}):
+        outcome, found = matched([known, row("云岫县石门茶叶专业合作社", town="白石镇", feed="demonstration", **said)])
+        (question,) = outcome.questions
+        assert (found[question.a]["name"], question.waits) == ("云岫县石门茶叶专业合作社", False)
+        assert "review" not in outcome.link
