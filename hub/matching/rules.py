@@ -123,7 +123,9 @@ def may_link(row: dict[str, Any]) -> bool:
         most = 1 if row["g_region"] > 0 else 2  # of two names written out, one with another suffix may be another's
         return bool(row["g_town"] != 0) and (same_writing(row) or len(against) <= most)
     if name in {"lost", "lost_sound", "swapped", "swapped_sound", "trade_slip"}:
-        return False  # 牛山 and 牛蹄山, 顺利 and 利顺, 绿草养殖 and 绿草种养殖 may be cooperatives of one town
+        # 牛山 and 牛蹄山, 顺利 and 利顺, 绿草养殖 and 绿草种养殖 may be cooperatives of one town. Where nothing speaks against
+        # it, of 173 such pairs one was two cooperatives: linked, and a person is asked (`is_doubtful`).
+        return row["g_town"] > 0 and not against
     if row["g_town"] > 0:
         return len(against) < 2
     return row["g_town"] < 0 and not against

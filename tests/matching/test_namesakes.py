@@ -126,6 +126,21 @@ def test_a_slip_nobody_vouches_for_is_linked_and_a_person_is_asked() -> None:
     assert asked == [[("云岫县得旺油茶专业合作社", False)], []]
 
 
+def test_a_lost_character_is_linked_and_asked_about_in_the_same_town_and_waits_without_one() -> None:
+    known = row("云岫县牛蹄山水果专业合作社", uscc(1), representative="王小明", town="白石镇", times=2)
+    said = {"town": "白石镇"}, {}, {"town": "白石镇", "representative": "赵六"}
+    links, waits = [], []
+    for more in said:
+        outcome, found = matched([known, row("云岫县牛山水果专业合作社", feed="demonstration", **more)])
+        links.append(outcome.link[next(i for i, p in enumerate(found) if "牛山" in p["name"])])
+        waits.append([q.waits for q in outcome.questions])
+    assert links[0] in {"name", "model"}
+    assert waits[0] == [False]
+    assert links[1] == "review"
+    assert waits[1] == [True]
+    assert links[2] not in {"name", "model"}
+
+
 def test_another_suffix_under_another_representative_is_asked_about() -> None:
     known = row("云岫县金坝油茶专业合作社", uscc(1), representative="余雪河", town="白石镇", times=3)
     namesake = row("云岫县金坝油茶农民专业合作社", representative="孟秀红", town="白石镇", feed="township_cleanup")

@@ -92,6 +92,7 @@ def decode(data: bytes, remarks: list[str]) -> tuple[str, str]:
     return text, encoding
 
 
+_MOST_LINES = 5  # of one cell; more is a quote somebody forgot to close
 _GAP = re.compile(r"[ \u3000\u00a0]{2,}|\t+")
 
 
@@ -141,8 +142,8 @@ def read_text(text: str, remarks: list[str]) -> tuple[str, Grid]:
     csv.field_size_limit(1 << 24)
     if separator is None:
         grid.paragraphs = True
-        for number, line in enumerate(lines, 1):
-            if (entry := _unquoted(line)).strip():
+        for number, entry in enumerate(_one_column(text) or map(_unquoted, lines), 1):
+            if entry.strip():
                 grid.rows[number] = [entry]
         return "text", grid
     try:
@@ -164,6 +165,19 @@ def _swallowed(cell: str, separator: str) -> bool:
     """Whether a cell holds what are rows in truth: a quote that was opened and never closed."""
     lines = cell.splitlines()
     return len(lines) > 2 and sum(separator in line for line in lines[1:]) >= 0.6 * (len(lines) - 1)
+
+
+def _one_column(text: str) -> list[str] | None:
+    """The records of a one-column CSV some of whose quoted cells hold a line break; None for any other text."""
+    if '"' not in text:
+        return None
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except csv.Error:
+        return None
+    if any(len(cells) > 1 or len(cells[0].splitlines()) > _MOST_LINES for cells in rows if cells):
+        return None
+    return [cells[0] if cells else "" for cells in rows]
 
 
 def _unquoted(line: str) -> str:

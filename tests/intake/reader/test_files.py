@@ -131,6 +131,11 @@ def test_a_line_break_inside_quotes_does_not_count_as_a_row(reading_of: Callable
     assert reading.sheets[0].rows["c1"][0].as_py() == "兴旺果蔬\n专业合作社"
 
 
+def test_a_line_break_inside_quotes_of_a_single_column_does_not_either(reading_of: Callable[..., Reading]) -> None:
+    reading = reading_of('合作社名称\r\n"兴旺果蔬\n专业合作社"\r\n兴隆专业合作社\r\n'.encode())
+    assert reading.sheets[0].rows["c0"].to_pylist() == ["兴旺果蔬\n专业合作社", "兴隆专业合作社"]
+
+
 def test_exports_that_guard_zeros_with_formulas(reading_of: Callable[..., Reading]) -> None:
     reading = reading_of('编号,名称\r\n="00123",甲专业合作社\r\n="00124",乙专业合作社\r\n'.encode())
     assert reading.sheets[0].rows["c0"].to_pylist() == ["00123", "00124"]
