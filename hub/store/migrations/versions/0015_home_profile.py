@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0015_home_profile"
-down_revision = "0014_moved_links"
+down_revision = "0014_first_run"
 branch_labels = None
 depends_on = None
 

@@ -4,8 +4,8 @@ rested on cost more than the rest of a quiet night."""
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0014_moved_links"
-down_revision = "0013_first_run"
+revision = "0013_moved_links"
+down_revision = "0012_projection"
 branch_labels = None
 depends_on = None
 

@@ -3,8 +3,8 @@ profiles a large delivery brings, which took longer than adding them, and runs a
 
 from alembic import op
 
-revision = "0013_first_run"
-down_revision = "0012_projection"
+revision = "0014_first_run"
+down_revision = "0013_moved_links"
 branch_labels = None
 depends_on = None
 
