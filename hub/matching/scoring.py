@@ -35,9 +35,8 @@ def open_workspace(path: Path | None = None, *, memory: str | None = None) -> du
     connection = duckdb.connect(":memory:" if path is None else str(path))
     connection.execute("set autoinstall_known_extensions = false; set autoload_known_extensions = false")
     connection.execute("set preserve_insertion_order = false")
-    connection.execute(
-        "set force_compression = 'uncompressed'"
-    )  # two and a half times the file for half the time of writing
+    # two and a half times the file for half the time of writing it
+    connection.execute("set force_compression = 'uncompressed'")
     if memory is not None:
         connection.execute(f"set memory_limit = '{memory}'")
     return connection

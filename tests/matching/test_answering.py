@@ -28,9 +28,9 @@ def test_true_answers_find_the_rest(rounds: list[Round]) -> None:
     first, last = rounds[0].evaluation, rounds[-1].evaluation
     assert first.overall.recall >= 0.95
     assert first.review_rows <= 0.04 * first.overall.rows
-    assert (
-        rounds[min(1, len(rounds) - 1)].evaluation.overall.recall >= 0.98
-    )  # whose a code is, is asked after whose the name is
+    once, twice = (rounds[min(n, len(rounds) - 1)].evaluation.overall.recall for n in (1, 2))
+    assert once >= 0.98  # whose a code is, is asked after whose the name is
+    assert twice >= 0.985
     assert last.overall.recall >= 0.99  # one cooperative of so small a county is 0.3 %
 
 
