@@ -27,8 +27,8 @@ def match(file: Path, out: Path | None, deployment: Path | None, data: Path | No
 
     from hub.deployment import load_deployment
     from hub.intake.reader import read_file
-    from hub.matching.known import read_known
     from hub.matching.own_list import VERDICT_TITLES, match_list, write_matched
+    from hub.matching.read_known import read_known
     from hub.store.database import open_engine
 
     out = out or file.with_name(f"{file.stem}-匹配结果.xlsx")

@@ -29,7 +29,7 @@ def reconcile(port: int, origins: tuple[str, ...], deployment: Path | None, data
     import uvicorn
 
     from hub.deployment import load_deployment
-    from hub.matching.known import read_known
+    from hub.matching.read_known import read_known
     from hub.matching.reconciliation import loopback_app
     from hub.store.database import open_engine
 

@@ -38,6 +38,10 @@ CREATE = """
 
 def write_keys(connection: duckdb.DuckDBPyConnection, subjects: str) -> None:
     """Keys of the parties the profiles of table `subjects` stand in; those parties must stand in it whole."""
+    connection.execute(f"insert into key {_keys_of(subjects)}")
+
+
+def _keys_of(subjects: str) -> str:
     unnested = " union all ".join(
         f"select s.party, s.organisation is not null as coded, '{sign}' || unnest({column_sql(column)}) as text, "
         f"{'true' if sign in KEYS_OF_PEOPLE else 'false'} as people, "
@@ -45,30 +49,52 @@ def write_keys(connection: duckdb.DuckDBPyConnection, subjects: str) -> None:
         + ("" if sign in KEYS_OF_PEOPLE else " where not s.weak")
         for sign, column in PARTY_KEYS
     )
-    connection.execute(
-        f"""insert into key with chosen as (select * from standing semi join {subjects} using (profile))
-            select party, coded, hash(text) as key, people, bool_or(whole) from ({unnested}) group by all"""
-    )
+    return f"""with chosen as (select * from standing semi join {subjects} using (profile))
+        select party, coded, hash(text) as key, people, bool_or(whole) as whole from ({unnested}) group by all"""
 
 
-def count_keys(connection: duckdb.DuckDBPyConnection, changed: str | None = None) -> None:
-    """Counts keys anew. With `changed`, a table of that name gets the parties for whom a key came in use or went out
-    of it, or a representative became rare or ceased to be."""
-    connection.execute(
-        """create or replace temp table key_now as
-           select key, any_value(people) as people, count(*) as parties, count(*) filter (coded) as coded
-           from key group by key"""
-    )
-    if changed is not None:
-        connection.execute(
-            f"""create or replace temp table {changed} as select distinct party from key semi join (
-                  select key from key_now n full join key_count c using (key)
-                  where ({_in_use("n")}, {_few("n")}) is distinct from ({_in_use("c")}, {_few("c")})
-                     or (coalesce(n.people, c.people) and ({_rare("n")}) is distinct from ({_rare("c")}))) using (key)"""
-        )
+def count_keys(connection: duckdb.DuckDBPyConnection) -> None:
+    """Counts all keys."""
     connection.execute("delete from key_count")
-    connection.execute("insert into key_count select * from key_now")
-    connection.execute("drop table key_now")
+    connection.execute(
+        """insert into key_count select key, any_value(people), count(*), count(*) filter (coded) from key group by key"""
+    )
+
+
+def forget_keys(connection: duckdb.DuckDBPyConnection, parties: str) -> None:
+    """Takes away the keys of the parties of a table; table `stale_key` keeps them until `renew_keys`."""
+    connection.execute(f"create or replace temp table stale_key as select * from key semi join {parties} using (party)")
+    connection.execute(f"delete from key where party in (select party from {parties})")
+
+
+def renew_keys(connection: duckdb.DuckDBPyConnection, subjects: str, changed: str) -> None:
+    """`write_keys`, after `forget_keys` of the parties the subjects were in before; counts only keys that came or went. A table of
+    the name `changed` gets the parties for whom a key came in use or went out of it, or a representative became rare or
+    ceased to be."""
+    connection.execute(f"create or replace temp table fresh_key as {_keys_of(subjects)}")
+    connection.execute("insert into key select * from fresh_key")
+    connection.execute(
+        """create or replace temp table key_change as
+           select key, x.people, c.parties as before, c.coded as coded_before,
+                  coalesce(c.parties, 0) + x.parties as after, coalesce(c.coded, 0) + x.coded as coded_after
+           from (select key, any_value(people) as people, sum(one)::bigint as parties,
+                  coalesce(sum(one) filter (coded), 0)::bigint as coded
+                 from (select *, 1 as one from fresh_key union all select *, -1 from stale_key) group by key) x
+           left join key_count c using (key)
+           where x.parties <> 0 or x.coded <> 0"""
+    )
+    connection.execute(
+        f"""create or replace temp table {changed} as select distinct party from key semi join (
+              select key from (select key, people, before as parties, coded_before as coded from key_change) c
+              join (select key, people, nullif(after, 0) as parties, case when after > 0 then coded_after end as coded
+                    from key_change) n using (key)
+              where ({_in_use("n")}, {_few("n")}) is distinct from ({_in_use("c")}, {_few("c")})
+                 or (n.people and ({_rare("n")}) is distinct from ({_rare("c")}))) using (key)"""
+    )
+    connection.execute("delete from key_count where key in (select key from key_change)")
+    connection.execute("insert into key_count select key, people, after, coded_after from key_change where after > 0")
+    for table in ("stale_key", "fresh_key", "key_change"):
+        connection.execute(f"drop table {table}")
 
 
 def _in_use(t: str) -> str:
@@ -90,12 +116,15 @@ def rare_representatives(parties: str) -> str:
         select key from key_count where not (coded <= {RARE_CODED} and parties <= {RARE_ANY})) k on k.key = hash('R' || rep)"""
 
 
-def find_usable_keys(connection: duckdb.DuckDBPyConnection) -> None:
-    """Table `usable(party, coded, key, enough)`: keys that a party without a code shares with some others, and not too many.
-    Of two that share a key, one must have it as `enough`."""
+def find_usable_keys(connection: duckdb.DuckDBPyConnection, touched: str | None = None) -> None:
+    """Table `usable(party, coded, key, enough)`: keys that a party without a code shares with some others, and not too many;
+    with the table `touched` only keys that one of its parties has. Of two that share a key, one must have it as `enough`."""
+    known = "key_count"
+    if touched is not None:
+        known = f"(from key_count semi join (select key from key semi join {touched} using (party)) using (key))"
     connection.execute(
         f"""create or replace temp table usable as select party, k.coded, key, whole or few as enough from key k join (
-              select key, {_few("c")} as few from key_count c where parties > 1 and coded < parties and {_in_use("c")}) using (key)"""
+              select key, {_few("c")} as few from {known} c where parties > 1 and coded < parties and {_in_use("c")}) using (key)"""
     )
 
 
@@ -103,7 +132,7 @@ def find_candidates(connection: duckdb.DuckDBPyConnection, touched: str | None =
     """Table `candidate(a, b)`: parties that share a usable key, not both with a code; a is the greater. With the table
     `touched` only pairs with one of its parties."""
     near = "" if touched is None else f"semi join {touched} using (party)"
-    find_usable_keys(connection)
+    find_usable_keys(connection, touched)
     connection.execute(
         f"""create or replace temp table candidate as
             select distinct greatest(x.party, y.party) as a, least(x.party, y.party) as b

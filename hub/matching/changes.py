@@ -85,7 +85,7 @@ def follow_codes(connection: duckdb.DuckDBPyConnection, same: Pairs, different: 
     for table in ("profile", "feature", "token", "standing"):
         connection.execute(f"delete from {table} where profile in (select profile from gone)")
     connection.execute("delete from subject where profile not in (select profile from profile)")
-    connection.execute("delete from key where party in (select party from old_party)")
+    bonds.forget_keys(connection, "old_party")
     connection.execute(
         """create or replace temp table old_bond as select a, b from bond
            where a in (select party from old_party) or b in (select party from old_party)"""
@@ -100,8 +100,7 @@ def follow_codes(connection: duckdb.DuckDBPyConnection, same: Pairs, different: 
 def follow_bonds(connection: duckdb.DuckDBPyConnection, model: Model, cooperatives: int) -> None:
     """Ties the bonds of the parties of `subject` anew, and of those whose keys changed their meaning. Table `touched` gets
     every party whose chain is no longer what it was, table `near_feature` the features of all their profiles."""
-    bonds.write_keys(connection, "subject")
-    bonds.count_keys(connection, changed="rekeyed")
+    bonds.renew_keys(connection, "subject", changed="rekeyed")
     connection.execute(
         """create or replace temp table touched as
            select distinct party from standing semi join subject using (profile) union select party from rekeyed"""

@@ -5,25 +5,30 @@ is not done here: every row is judged by itself, so neither its order nor its ne
 
 from __future__ import annotations
 
-import json
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import ProgrammingError
-
 from hub.deployment import County
-from hub.errors import ConfigurationError
-from hub.identifiers.codes import CodeKind, classify_code, clean_code
 from hub.identifiers.scope import out_of_scope_reason
-from hub.matching.comparison import COMPARISONS, PARTY_KEYS, column_sql, level_name
+from hub.matching.answers import (
+    CODE_ALONE,
+    CODE_AND_NAME,
+    CONFLICT,
+    Answer,
+    Candidate,
+    KnownCooperative,
+    Verdict,
+    copied_code,
+    matched,
+    ranked,
+    worth_showing,
+)
+from hub.matching.comparison import COMPARISONS, PARTY_KEYS, column_sql
 from hub.matching.features import profile_features
 from hub.matching.grouping import CodeFacts, code_facts
-from hub.matching.model import Model, load_model
+from hub.matching.model import Model
 from hub.matching.reasons import EMPTY_REASON, model_reason, percent, review_reason
 from hub.matching.reference import learn_places
 from hub.matching.rules import (
@@ -41,118 +46,12 @@ from hub.matching.scoring import (
     open_workspace,
     score_candidates,
 )
-from hub.store.arrow import read_arrow
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# A code with its check digits and an agreeing name has no probability of its own: it is shown as this much and no more.
-CODE_AND_NAME = 0.999
-CODE_ALONE = 0.99
-CONFLICT = 0.5
-SHOWN_FROM = 0.01  # candidates less likely than this are not worth a look
 _KEPT = 6  # candidates fetched for a row
 _COMPARED = ("core", "sound", "brand", "form", "rep", "phone")
-# The keys by which `scoring.find_candidates` finds pairs; a test holds both to the same pairs.
-
-
-class Verdict(StrEnum):
-    """What became of a row."""
-
-    MATCHED = "matched"
-    DOUBTFUL = "doubtful"
-    NOT_FOUND = "not_found"
-    NOT_A_COOPERATIVE = "not_a_cooperative"
-
-
-@dataclass(frozen=True, slots=True)
-class KnownCooperative:
-    """What an answer tells of a cooperative: nothing personal."""
-
-    coop_id: str
-    name: str
-    uscc: str
-    town: str
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A cooperative a row may be; `confidence` from 0 to 1, `levels` by comparison where names and people were compared."""
-
-    cooperative: KnownCooperative
-    confidence: float
-    levels: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One row's answer. `best` only when matched; `next` are the other candidates, the likeliest first (of a doubtful
-    row: all of them). `reason` is one Chinese sentence without any personal value."""
-
-    verdict: Verdict
-    reason: str
-    best: Candidate | None = None
-    next: tuple[Candidate, ...] = ()
-
-
-_PROFILES = """
-    select p.profile_key, p.name, p.former_name, array_to_json(p.codes)::text as codes, p.representative, p.phone, p.town,
-           p.address, p.founded_on::text as founded_on, greatest(coalesce(r.n, 1), 1) as n_rows, l.coop_id, l.link, l.reason
-    from link l join profile p using (profile_key)
-    left join (select profile_key, count(*) as n from source_row where disposition in ('accepted', 'duplicate')
-               and superseded_by is null group by profile_key) r using (profile_key)
-    order by p.profile_key collate "C"
-"""
-_MASTER = "select coop_id, name, coalesce(uscc, ''), coalesce(town, '') from cooperative"
-_STATE = """
-    select coalesce((select value from match_state where name = 'input'), ''),
-           coalesce((select max(version) from master_version), 0)
-"""
-
-
-def state_of(connection: Connection) -> tuple[str, int]:
-    """What the known cooperatives rest on: it changes when a matching or a projection changed something."""
-    row = connection.execute(text(_STATE)).one()
-    return str(row[0]), int(row[1])
-
-
-def read_known(engine: Engine, county: County | None = None, model: Model | None = None) -> KnownCooperatives:
-    """Reads the known cooperatives in one read-only transaction.
-
-    Raises:
-        ConfigurationError: there is no database yet, or no cooperative in it.
-    """
-    try:
-        with engine.connect() as connection:
-            connection.execute(text("set transaction isolation level repeatable read, read only"))
-            state = state_of(connection)
-            profiles = _read_profiles(connection)
-            master = {r[0]: KnownCooperative(*map(str, r)) for r in connection.execute(text(_MASTER))}
-            connection.rollback()
-    except ProgrammingError as error:
-        raise ConfigurationError(
-            "数据库还没有建立，没有可供匹配的合作社。", next_step="先执行 coop-hub sync。", detail=str(error.orig)
-        ) from None
-    if not profiles.num_rows:
-        raise ConfigurationError("还没有一家已认定的合作社，无从匹配。", next_step="先执行 coop-hub sync。")
-    return KnownCooperatives(profiles, master, county, model or load_model(), state)
-
-
-def _read_profiles(connection: Connection) -> pa.Table:
-    import pyarrow as pa
-
-    texts = ["profile_key", "name", "former_name", "codes", "representative", "phone", "town", "address", "founded_on"]
-    ends = ["coop_id", "link", "reason"]
-    schema = pa.schema([(t, pa.string()) for t in texts] + [("n_rows", pa.int64())] + [(t, pa.string()) for t in ends])
-    table = read_arrow(connection, _PROFILES, schema)
-    return table.set_column(table.schema.get_field_index("codes"), "codes", code_lists(table["codes"].to_pylist()))
-
-
-def code_lists(codes: Iterable[str | None]) -> pa.Array:
-    """Lists of codes from JSON texts."""
-    import pyarrow as pa
-
-    return pa.array([json.loads(c) if c else [] for c in codes], pa.list_(pa.string()))
 
 
 class KnownCooperatives:
@@ -324,10 +223,10 @@ class KnownCooperatives:
             return None
         coop_id, link, reason = self._said[key]
         if coop_id is None:
-            return Answer(Verdict.DOUBTFUL, reason, next=_worth_showing(found)) if link == "review" else None
+            return Answer(Verdict.DOUBTFUL, reason, next=worth_showing(found)) if link == "review" else None
         known = self.cooperatives[self._place[coop_id]]
         levels = next((c.levels for c in found if c.cooperative is known), {})
-        return _matched(Candidate(known, CODE_AND_NAME, levels), f"与“{known.name}”已关联的一条记录完全相同。", found)
+        return matched(Candidate(known, CODE_AND_NAME, levels), f"与“{known.name}”已关联的一条记录完全相同。", found)
 
     def _compared_owners(self, facts: list[list[CodeFacts]]) -> dict[int, list[dict[str, Any]]]:
         """What is compared of the cooperatives some row's codes lead to."""
@@ -365,16 +264,16 @@ class KnownCooperatives:
         if len(parties) > 1:
             both = [Candidate(self.cooperatives[p], CONFLICT) for p in parties]
             named = "”和“".join(c.cooperative.name for c in both[:2])
-            return Answer(Verdict.DOUBTFUL, f"同一行的代码分属“{named}”，待人工判断。", next=_ranked([*both, *found]))
+            return Answer(Verdict.DOUBTFUL, f"同一行的代码分属“{named}”，待人工判断。", next=ranked([*both, *found]))
         if parties:
             party, fact = parties[0], next(iter(proven.values()))
             known = self.cooperatives[party]
             if not row["core"]:
                 reason = f"{fact.how}与“{known.name}”一致（名单没有名称可核对）。"
-                return _matched(Candidate(known, CODE_ALONE), reason, found)
+                return matched(Candidate(known, CODE_ALONE), reason, found)
             if not owners.get(party) or self._alike(row, party, owners):
-                return _matched(self._with_levels(known, found), f"{fact.how}与“{known.name}”一致，名称相符。", found)
-            return _copied(known, found)
+                return matched(self._with_levels(known, found), f"{fact.how}与“{known.name}”一致，名称相符。", found)
+            return copied_code(known, found)
         if not row["core"]:
             return None
         for fact in facts:
@@ -387,9 +286,9 @@ class KnownCooperatives:
             if len(fits) == 1:
                 known = self.cooperatives[fits[0]]
                 reason = f"{fact.how}与“{known.name}”一致{changed}，名称相符。"
-                return _matched(self._with_levels(known, found), reason, found)
+                return matched(self._with_levels(known, found), reason, found)
             if not fits and len(repaired) == 1 and fact.damaged:
-                return _copied(self.cooperatives[repaired.pop()], found)
+                return copied_code(self.cooperatives[repaired.pop()], found)
         return None
 
     def _with_levels(self, known: KnownCooperative, found: list[Candidate]) -> Candidate:
@@ -399,7 +298,7 @@ class KnownCooperatives:
         """By name, people and places, as the night links a party without a code."""
         codes = {f.organisation for f in facts if f.organisation}
         open_pairs = [(r, c) for r, c in zip(rows, found, strict=True) if may_ask(r)]
-        shown = _worth_showing(c for _, c in open_pairs)
+        shown = worth_showing(c for _, c in open_pairs)
         if not open_pairs or open_pairs[0][1].confidence < self.model.review:
             return Answer(Verdict.NOT_FOUND, "没有找到代码或名称相符的合作社。", next=shown)
         row, best = open_pairs[0]
@@ -410,7 +309,7 @@ class KnownCooperatives:
         allowed = may_link_with_own_code if any(f.damaged for f in facts) else may_link
         if best.confidence >= self.model.link and allowed(row):
             reason = model_reason(best.levels, best.confidence, self.model, with_name=best.cooperative.name)
-            return _matched(best, reason, [c for _, c in open_pairs])
+            return matched(best, reason, [c for _, c in open_pairs])
         rivals = [c for _, c in open_pairs if c.confidence >= self.model.review]
         if len(rivals) > 1:
             named = "”“".join(c.cooperative.name for c in rivals[:3])
@@ -418,15 +317,6 @@ class KnownCooperatives:
         else:
             reason = review_reason("model", best.confidence, best.cooperative.name)
         return Answer(Verdict.DOUBTFUL, reason, next=shown)
-
-
-def evidence_features(candidate: Candidate, model: Model) -> list[tuple[str, float]]:
-    """What was compared and its weight, log2(m/u): above 0 speaks for."""
-    return [
-        (c.name, round(model.weights(c)[candidate.levels[c.name]], 2))
-        for c in COMPARISONS
-        if candidate.levels.get(c.name, -1) >= 0 and level_name(c, candidate.levels[c.name]) != "missing"
-    ]
 
 
 def _described(
@@ -445,6 +335,7 @@ def _described(
 
 
 def _keys_of(table: str) -> str:
+    """Query of the keys by which the night finds candidates; a test holds both to the same pairs."""
     return " union all ".join(
         f"select party, '{sign}' || unnest({column_sql(column)}) as key from {table}" for sign, column in PARTY_KEYS
     )
@@ -453,34 +344,3 @@ def _keys_of(table: str) -> str:
 def _out_of_scope(name: str, codes: Sequence[str]) -> Answer | None:
     reason = out_of_scope_reason(name, codes)
     return Answer(Verdict.NOT_A_COOPERATIVE, reason) if reason else None
-
-
-def _worth_showing(found: Iterable[Candidate]) -> tuple[Candidate, ...]:
-    return _ranked(c for c in found if c.confidence >= SHOWN_FROM)
-
-
-def _ranked(found: Iterable[Candidate]) -> tuple[Candidate, ...]:
-    """Each cooperative once, the likeliest first."""
-    best: dict[str, Candidate] = {}
-    for candidate in found:
-        kept = best.get(candidate.cooperative.coop_id)
-        if kept is None or candidate.confidence > kept.confidence:
-            best[candidate.cooperative.coop_id] = candidate
-    return tuple(sorted(best.values(), key=lambda c: (-c.confidence, c.cooperative.coop_id)))
-
-
-def _copied(owner: KnownCooperative, found: Iterable[Candidate]) -> Answer:
-    """The answer for a row whose code is one cooperative's and whose name is not: the code may be the line's above."""
-    others = [c for c in found if c.cooperative is not owner and c.confidence >= SHOWN_FROM]
-    reason = review_reason("conflict", CONFLICT, owner.name)
-    return Answer(Verdict.DOUBTFUL, reason, next=_ranked([Candidate(owner, CONFLICT), *others]))
-
-
-def _matched(best: Candidate, reason: str, found: Iterable[Candidate]) -> Answer:
-    others = _worth_showing(c for c in found if c.cooperative is not best.cooperative)
-    return Answer(Verdict.MATCHED, reason, best, others)
-
-
-def damaged_codes(codes: Iterable[str | None]) -> bool:
-    """Whether a written code was destroyed by a spreadsheet (9.33E+17) and says nothing any more."""
-    return any(classify_code(clean_code(c)) is CodeKind.DAMAGED for c in codes if c)

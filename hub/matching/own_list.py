@@ -21,7 +21,9 @@ from hub.intake.columns import match_columns
 from hub.intake.profile import profile_columns
 from hub.intake.reader.headers import header_key
 from hub.intake.reader.model import Column, Reading, SheetReading
-from hub.matching.known import Answer, Candidate, KnownCooperatives, Verdict, code_lists
+from hub.matching.answers import Answer, Candidate, Verdict
+from hub.matching.known import KnownCooperatives
+from hub.matching.read_known import code_lists
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -14,17 +14,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse
 
 from hub.deployment import Deployment
-from hub.matching.known import (
-    Answer,
-    Candidate,
-    KnownCooperative,
-    KnownCooperatives,
-    Verdict,
-    evidence_features,
-    read_known,
-    state_of,
-)
+from hub.matching.answers import Answer, Candidate, KnownCooperative, Verdict, evidence_features
+from hub.matching.known import KnownCooperatives
 from hub.matching.own_list import match_cells, shown_confidence
+from hub.matching.read_known import read_known, state_of
 from hub.matching.reconciliation_queries import (
     MOST_CHARACTERS,
     QUERY_PROPERTIES,

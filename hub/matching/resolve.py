@@ -31,6 +31,8 @@ from hub.store.foreign_keys import checked_at_the_end
 
 _LOCK = 0x_C00B_0004  # one matching at a time
 _LARGE = 50_000  # profiles, from which on foreign keys are checked at the end
+# counting distinct ids outright would sort them
+_COOPERATIVES = text("select count(*) from (select distinct coop_id from link where coop_id is not null) borne")
 _WRITTEN = ("cooperative_id", "id_event", "link")
 
 
@@ -240,7 +242,7 @@ class _Night:
         return MatchSummary(
             True,
             sum(int(c[1]) for c in counts),
-            int(connection.execute(text("select count(distinct coop_id) from link")).scalar_one()),
+            int(connection.execute(_COOPERATIVES).scalar_one()),
             {c[0]: int(c[1]) for c in counts},
             {c[0]: int(c[2]) for c in counts},
             dict(Counter(e.kind for e in assignment.events)),

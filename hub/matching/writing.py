@@ -211,15 +211,17 @@ def write_links(
         )
     )
     copy_in(connection, "new_link", rows)
+    connection.execute(text("analyze new_link"))
     connection.execute(
         text(
             """
             insert into link (profile_key, coop_id, link, score, reason, evidence, run_id)
-            select profile_key, coop_id, link, score, reason, evidence, :run from new_link order by profile_key
+            select n.*, :run from new_link n left join link l using (profile_key)
+            where l.profile_key is null or (l.coop_id, l.link, l.score, l.reason, l.evidence)
+                  is distinct from (n.coop_id, n.link, n.score, n.reason, n.evidence)  -- most are what they were
+            order by profile_key
             on conflict (profile_key) do update set coop_id = excluded.coop_id, link = excluded.link, score = excluded.score,
                 reason = excluded.reason, evidence = excluded.evidence, run_id = excluded.run_id
-            where (link.coop_id, link.link, link.score, link.reason, link.evidence)
-                  is distinct from (excluded.coop_id, excluded.link, excluded.score, excluded.reason, excluded.evidence)
             """
         ),
         {"run": run_id},

@@ -37,8 +37,9 @@ def page(visit: Visit, fault: str = "", token: str = "", status: int = 200) -> R
 def match(visit: Visit) -> Response:
     """The matched workbook, straight away."""
     from hub.intake.reader import read_file
-    from hub.matching.known import Verdict, read_known
+    from hub.matching.answers import Verdict
     from hub.matching.own_list import match_list, write_matched
+    from hub.matching.read_known import read_known
 
     files = visit.files("file")
     if not files:
