@@ -44,8 +44,6 @@ class Workspace:
                 self.known = kept["version"] == _VERSION and kept["generation"] == generation
                 self.state = kept["state"]
         if self.known:
-            # a night's changes stay in the log beside the file until they are many: writing them into it costs more
-            self.duck.execute("set checkpoint_threshold = '256MB'; pragma disable_checkpoint_on_shutdown")
             self.duck.execute("begin")
         else:
             self.start_anew()
