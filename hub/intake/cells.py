@@ -83,8 +83,8 @@ def _normalise(cells: pa.Array, field: FeedField, unit: str | None) -> tuple[pa.
         return _code(cells, field)
     if kind is Kind.PERSON:
         return _person(cells), None
-    if kind is Kind.TOWN:
-        return squeezed(cells), None
+    if kind is Kind.TOWN:  # a place of this county, whatever script its name is written in
+        return judge_distinct(squeezed(cells), lambda raw: (simplified(raw), None), field.name, kind)
     if kind in {Kind.TEXT, Kind.SERIAL}:
         return normal_text(cells), None
     if kind is Kind.ADDRESS:

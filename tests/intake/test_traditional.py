@@ -9,6 +9,8 @@ from click.testing import CliRunner
 
 from hub.cli.inspect import inspect
 from hub.feeds import feed_catalogue, get_feed
+from hub.feeds.model import Kind
+from hub.intake.cells import normalise_cells
 from hub.intake.cells_dates import FOR_EVER, parse_date
 from hub.intake.cells_numbers import parse_boolean, parse_money
 from hub.intake.columns import header_changes, match_columns
@@ -72,6 +74,15 @@ def test_units_dates_and_words_of_cells_are_read() -> None:
     assert parse_money("3.5萬元", 1.0) == (35_000.0, None)
     assert (parse_date("2026年11月1日")[0], parse_date("長期")[0]) == ("2026-11-01", FOR_EVER)
     assert [parse_boolean(x)[0] for x in ("無", "沒有", "已建賬", "規範")] == [False, False, True, True]
+
+
+def test_a_township_is_one_place_in_either_script() -> None:
+    import pyarrow as pa
+
+    feed = get_feed("registry")
+    (town,) = [f for f in feed.fields if f.kind is Kind.TOWN]
+    values, notes = normalise_cells(pa.array(["鳳灣鄉", "凤湾乡", "鳳 灣 鄉", "", None]), town)
+    assert (values.to_pylist(), notes) == (["凤湾乡", "凤湾乡", "凤湾乡", None, None], None)
 
 
 def test_patterns_take_both_scripts() -> None:
