@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from hub.cli import data_option, deployment_option, settings_from
+from hub.cli.terminal import plain_console
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -58,12 +59,7 @@ def _today(settings: Settings) -> date:
 
 
 def _print(table: Table) -> None:
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=160)
-    console.print(table)
+    plain_console().print(table)
 
 
 def _table(*columns: str, right: frozenset[str] = frozenset()) -> Table:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from hub.deployment import Deployment
@@ -51,7 +52,7 @@ def print_report(report: NightReport, deployment: Deployment, *, console: Consol
     if report.open_alerts:
         out.print(f"\n[bold yellow]待处理告警 open alerts（{len(report.open_alerts)}）[/]")
         for subject in report.open_alerts[:12]:
-            out.print(f"  · {subject}")
+            out.print(f"  · {escape(subject)}")
 
 
 def _table(title: str, *columns: tuple[str, str]) -> Table:
@@ -81,7 +82,8 @@ def _print_feeds(out: Console, report: NightReport) -> None:
         ]  # fmt: skip
         totals = [a + b for a, b in zip(totals, figures, strict=True)]
         reasons = "；".join(f"{m}（{n} 行）" for m, n in report.reasons.get(feed, []))
-        table.add_row(feed_catalogue()[feed].title.zh, *(str(f) for f in figures), got.get("problem") or reasons)
+        said = escape(got.get("problem") or reasons)
+        table.add_row(feed_catalogue()[feed].title.zh, *(str(f) for f in figures), said)
     table.add_section()
     table.add_row("合计 total", *(str(t) for t in totals), "")
     out.print(table)
@@ -90,11 +92,13 @@ def _print_feeds(out: Console, report: NightReport) -> None:
 def _print_trouble(out: Console, report: NightReport) -> None:
     for one in report.trouble:
         word = {"held": "待人工确认 held", "failed": "无法使用 refused"}[one["state"]]
-        out.print(f"  [yellow]{word}[/]：{feed_catalogue()[one['feed']].title.zh} · {one['name']}：{one['reason']}")
+        out.print(
+            f"  [yellow]{word}[/]：{feed_catalogue()[one['feed']].title.zh} · {escape(one['name'])}：{escape(one['reason'])}"
+        )
     for path in report.summary.get("returned", []):
-        out.print(f"  退回工作簿 to be corrected by its sender：{_near(path)}")
+        out.print(f"  退回工作簿 to be corrected by its sender：{escape(_near(path))}", soft_wrap=True)  # to be copied
     for name in report.summary.get("unknown_folders", []):
-        out.print(f"  [yellow]未知目录 unknown folder[/]：{name}")
+        out.print(f"  [yellow]未知目录 unknown folder[/]：{escape(name)}")
 
 
 def _print_links(out: Console, report: NightReport) -> None:
@@ -121,8 +125,10 @@ def _print_changes(out: Console, report: NightReport) -> None:
     if fields:
         out.print("  变化最多的字段 most changed：" + "、".join(f"{titles.get(n, n)} {c}" for n, c in fields))
     for example in master["examples"][:6]:
-        before, after = (example[k] if example[k] not in (None, "") else "（空）" for k in ("before", "after"))
-        out.print(f"  · {example['name']}：{titles.get(example['field'], example['field'])} {before} → {after}")
+        before, after = (
+            escape(str(example[k])) if example[k] not in (None, "") else "（空）" for k in ("before", "after")
+        )
+        out.print(f"  · {escape(example['name'])}：{titles.get(example['field'], example['field'])} {before} → {after}")
 
 
 def _print_extracts(out: Console, report: NightReport, deployment: Deployment) -> None:

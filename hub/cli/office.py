@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hub.cli import settings_from
+from hub.cli.terminal import plain_console
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -49,16 +50,11 @@ def print_table(
     title: str, head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = (), note: str = ""
 ) -> None:
     """A table on the terminal; plain and wide enough to be piped when there is none."""
-    from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=160)
     table = Table(title=title, title_justify="left", caption=note or None, caption_justify="left")
     for i, name in enumerate(head):
         table.add_column(name, justify="right" if i in right else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(escape(cell) for cell in row))
-    console.print(table)
+        table.add_row(*row)
+    plain_console().print(table)

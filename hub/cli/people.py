@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hub.cli import data_option, deployment_option, settings_from
+from hub.cli.terminal import plain_console
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -76,7 +77,6 @@ def add(*, account: str, name: str, department: str, role: str, data: Path | Non
 @deployment_option
 def list_(*, data: Path | None, deployment: Path | None) -> None:
     """列出全部账号。Lists all accounts."""
-    from rich.console import Console
     from rich.table import Table
 
     from hub.portal.people import ROLE_TITLES, list_people
@@ -93,8 +93,7 @@ def list_(*, data: Path | None, deployment: Path | None) -> None:
         last = f"{row['last_login_at']:%Y-%m-%d %H:%M}" if row["last_login_at"] else "—"
         department = names.get(row["department"], row["department"])
         table.add_row(row["account"], row["name"], department, ROLE_TITLES[row["role"]][0], state, last)
-    console = Console(highlight=False)
-    Console(highlight=False, width=None if console.is_terminal else 140).print(table)
+    plain_console(140).print(table)
 
 
 @people.command()

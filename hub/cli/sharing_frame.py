@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from hub.cli import settings_from
+from hub.cli.terminal import plain_console
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -60,7 +61,6 @@ def opened(data: Path | None, deployment: Path | None) -> Iterator[Place]:
 
 def print_table(heads: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str = "没有。None.") -> None:
     """A table for people; a plain sentence when there is nothing."""
-    from rich.console import Console
     from rich.table import Table
 
     listed = list(rows)
@@ -70,7 +70,4 @@ def print_table(heads: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: s
     table = Table(*heads)
     for row in listed:
         table.add_row(*("" if v is None else str(v) for v in row))
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=160)
-    console.print(table)
+    plain_console().print(table)

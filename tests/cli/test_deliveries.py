@@ -51,6 +51,15 @@ def test_the_list_shows_what_became_of_each_delivery(office: Office, first: int,
     assert "疑似截断" in shown
 
 
+def test_names_and_cells_that_look_like_markup_are_shown_as_they_are(office: Office, tmp_path: Path) -> None:
+    rows = abnormal_rows()
+    rows[0][4] = "未报年报[/b] :warning: [red]"
+    path = write_list(tmp_path / "经营异常名录[终稿][bold].xlsx", rows)
+    delivery_id = office.hand_in("market_abnormal", path)
+    assert "[终稿][bold].xlsx" in run(office).output.replace("\n", "")
+    assert "未报年报[/b] :warning: [red]" in run(office, "row", delivery_id, 4).output
+
+
 @pytest.mark.parametrize(
     ("filters", "lines"),
     [
