@@ -32,6 +32,7 @@ NUMERIC = frozenset({Kind.INTEGER, Kind.NUMBER, Kind.MONEY})
 SIGNED_FIELDS = frozenset({"longitude", "latitude"})
 LARGEST_MONEY = 1e8  # yuan; more than that for one cooperative is almost always 元 taken for 万元
 READ_KINDS = NUMERIC | {Kind.DATE, Kind.YEAR, Kind.BOOLEAN}
+LONGEST_NAME = 100  # characters; no registered name comes near it
 LAW_COOPERATIVE = ("专业合作社",)
 
 _LETTER = re.compile(r"[^\W\d_]")
@@ -121,6 +122,8 @@ def identity_rules(feed: Feed) -> Iterator[Rule]:
         f"没有名称，也没有可用的代码，无法知道这一行说的是哪一家。请填写“{{{name.name}}}”。",
         lambda c: ~_usable_name(c) & ~_usable_code(c) & ~_any_damaged(c), reads,
     )  # fmt: skip
+    for field in feed.with_role(Role.NAME):
+        yield _short_enough(field)
     if not codes:
         return
     yield Rule(
@@ -136,6 +139,22 @@ def identity_rules(feed: Feed) -> Iterator[Rule]:
             f"“{{{name.name}}}”为空，只能凭代码认定是哪一家。请补填名称。",
             lambda c: ~_usable_name(c) & _usable_code(c), reads,
         )  # fmt: skip
+
+
+def _short_enough(field: FeedField) -> Rule:
+    return Rule(
+        f"{field.name}_length", "row", field.name,
+        f"“{field.title.zh}”不超过 {LONGEST_NAME} 个字", f"{field.title.en} has at most {LONGEST_NAME} characters",
+        f"“{{{field.name}}}”超过 {LONGEST_NAME} 个字，不会是名称，可能误粘了别的内容。请改成合作社的名称。",
+        lambda c: c.where_all(field.name, _too_long), (field.name,),
+    )  # fmt: skip
+
+
+def _too_long(names: pa.Array) -> Any:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return pc.greater(pc.utf8_length(names), LONGEST_NAME) if pa.types.is_string(names.type) else [False] * len(names)
 
 
 # ---- presence

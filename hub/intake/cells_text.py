@@ -18,16 +18,18 @@ EMPTY_WORDS = word_list(
     "无 / // ／ - -- --- — —— ——— – ─ ── _ . 。 、 * \\ 空 无此项 未办理 未提供 未填 未填写 未填报 暂无 暂缺 暂未提供 不详 不明 未知 缺 缺失 无数据 没有 "
     "null NULL Null none None NONE n/a N/A N／A #N/A #n/a #VALUE! #REF! #NAME? #DIV/0! #NULL! nan NaN NAN nil <NA> (空) （空） (无) （无） … ..."
 )
-_INVISIBLE = r"[\x{200b}-\x{200f}\x{2028}-\x{202e}\x{2060}-\x{2064}\x{feff}\x{00ad}\x{0000}-\x{0008}\x{000e}-\x{001f}]"
-_OUTER = r"^[\s\x{3000}\x{00a0}'’`]+|[\s\x{3000}\x{00a0}]+$"
-_BLANKS = r"[\s\x{3000}\x{00a0}\x{2000}-\x{200a}]+"
+_INVISIBLE = r"[\x{200b}-\x{200f}\x{2028}-\x{202e}\x{2060}-\x{2064}\x{feff}\x{00ad}\x{0000}-\x{0008}\x{000e}-\x{001f}"
+_INVISIBLE += r"\x{007f}-\x{009f}\x{fffe}\x{ffff}]"  # controls, and what is no character at all
+# \s of this engine leaves out the vertical tab, Word's line break
+_OUTER = r"^[\s\x{000b}\x{3000}\x{00a0}'’`]+|[\s\x{000b}\x{3000}\x{00a0}]+$"
+_BLANKS = r"[\s\x{000b}\x{3000}\x{00a0}\x{2000}-\x{200a}]+"
 # Bytes of UTF-8 that no step below cares about: letters, digits, most signs, the common ideographs (lead bytes E4 to
 # E9) and all continuation bytes. What is left of a column without them tells which steps it needs.
 _PLAIN_BYTES = bytes(b for b in range(256) if chr(b).isalnum() and b < 128) + bytes(
     b for b in range(256) if chr(b) in "!#$%&()*+,-./:;<=>?@[]^_{|}~" or 0x80 <= b < 0xC0 or 0xE4 <= b <= 0xE9
 )
-_CONTROLS = frozenset({*range(9), *range(14, 32)})
-_BREAKS = frozenset({9, 10, 13})
+_CONTROLS = frozenset({*range(9), *range(14, 32), 127})
+_BREAKS = frozenset({9, 10, 11, 12, 13})
 _BLANK = frozenset({9, 10, 11, 12, 13, 0x20, 0x27, 0x60, 0xC2, 0xE2, 0xE3})
 _HIDDEN = _CONTROLS | {0xC2, 0xE2, 0xEF}
 _COMPATIBLE = frozenset({*range(0xC2, 0xE4), *range(0xEA, 0xF5)})
@@ -113,7 +115,11 @@ def one_line(text: pa.Array, line_break: str) -> pa.Array:
     import pyarrow.compute as pc
 
     odd = odd_bytes(text) & _BREAKS
-    return _where(text, odd, lambda t: pc.replace_substring_regex(t, r"\s*[\r\n\t]+\s*", line_break)) if odd else text
+    return (
+        _where(text, odd, lambda t: pc.replace_substring_regex(t, r"\s*[\r\n\t\x{000b}\x{000c}]+\s*", line_break))
+        if odd
+        else text
+    )
 
 
 def normal_text(cells: pa.Array, *, line_break: str = " ") -> pa.Array:

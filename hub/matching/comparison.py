@@ -130,13 +130,16 @@ NAME_COLUMNS = ("surface", "core", "sound", "look", "trade", "brand", "stem", "f
 FEATURE_COLUMNS = (*NAME_COLUMNS, "rep", "rep_sound", "phone", "town", "place", "village", "founded")
 
 
+LONGEST_WITH_SLIPS = 40  # characters; a longer text has no cuts: it has as many as characters, each as long as itself
+
+
 def _each(column: str, made: str) -> str:
     return f"list_distinct(list_transform({column}, lambda c: {made}))"
 
 
 def _at_each_place(column: str, instead: str, shortest: int = 3) -> str:
     return (
-        f"list_distinct(flatten(list_transform(list_filter({column}, lambda c: len(c) >= {shortest}), lambda c: "
+        f"list_distinct(flatten(list_transform(list_filter({column}, lambda c: len(c) between {shortest} and {LONGEST_WITH_SLIPS}), lambda c: "
         f"list_transform(range(1, len(c) + 1), lambda i: substr(c, 1, i - 1) || {instead}substr(c, i + 1)))))"
     )
 

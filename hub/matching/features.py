@@ -10,7 +10,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hub.matching.characters import look_of, loose_sound_of, sound_of
-from hub.matching.comparison import FEATURE_COLUMNS
+from hub.matching.comparison import FEATURE_COLUMNS, LONGEST_WITH_SLIPS
 from hub.matching.names import COUNTY_ENDS, PREFECTURE_ENDS, Gazetteer, ParsedName
 from hub.matching.suffixes import BARE, BRANCH
 from hub.simplified import simplified
@@ -32,16 +32,16 @@ _REGION_ENDS = frozenset(COUNTY_ENDS + PREFECTURE_ENDS)
 
 
 def cuts(text: str, shortest: int = 3) -> list[str]:
-    """A text with each one of its characters left out; empty for a text shorter than `shortest`. Two texts share a
-    cut if one slip (lost, added, replaced, swapped) makes one into the other."""
-    if len(text) < shortest:
+    """A text with each one of its characters left out; empty for a text shorter than `shortest` or longer than any name. Two
+    texts share a cut if one slip (lost, added, replaced, swapped) makes one into the other."""
+    if not shortest <= len(text) <= LONGEST_WITH_SLIPS:
         return []
     return list(dict.fromkeys(text[:i] + text[i + 1 :] for i in range(len(text))))
 
 
 def masks(text: str, shortest: int = 3) -> list[str]:
     """A text with each one of its characters masked: two texts share a mask if they differ in one place."""
-    if len(text) < shortest:
+    if not shortest <= len(text) <= LONGEST_WITH_SLIPS:
         return []
     return [text[:i] + "?" + text[i + 1 :] for i in range(len(text))]
 
@@ -53,7 +53,7 @@ def clean_person(text: str | None) -> str:
     else:
         value = _NOT_TEXT.sub("", simplified(unicodedata.normalize("NFKC", text or ""))).upper()
         value = "".join(c for c in value if unicodedata.category(c) != "Cf")
-    return "" if value in _EMPTY or len(value) < 2 else value
+    return "" if value in _EMPTY or not 2 <= len(value) <= LONGEST_WITH_SLIPS else value
 
 
 def clean_phone(text: str | None) -> str:

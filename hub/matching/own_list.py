@@ -24,6 +24,7 @@ from hub.intake.reader.model import Column, Reading, SheetReading
 from hub.matching.answers import Answer, Candidate, Verdict
 from hub.matching.known import KnownCooperatives
 from hub.matching.read_known import code_lists
+from hub.xml_text import xml_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -254,7 +255,6 @@ RESULT_COLUMNS: tuple[tuple[str, int], ...] = (
 )
 _MOST_ROWS = 1_048_575
 _CELL_LIMIT = 32_767
-_UNWRITABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _NOT_IN_SHEET_NAMES = re.compile(r"[\[\]:*?/\\']")
 _COVER = "封面"
 
@@ -413,7 +413,7 @@ def shown_confidence(candidate: Candidate) -> float:
 
 
 def _plain(value: str) -> str:
-    return _UNWRITABLE.sub("", value)[:_CELL_LIMIT]
+    return xml_text(value)[:_CELL_LIMIT]
 
 
 def _width(header: str, cells: list[str | None]) -> float:

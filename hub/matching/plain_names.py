@@ -18,12 +18,14 @@ _STATE_ENDS = "销业常"
 _MARKS = re.compile(r"[\s'\"`´’‘“”·.。,,、;;::!?*#※★☆▲△●○◆◇~^|\\/_<>《》〈〉=+-]+")
 _BRACKETS = str.maketrans("〔〕【】[]{}﹝﹞「」『』", "()()()()()()()")
 _LEADING_NUMBER = re.compile(r"^(?:\(?\d{1,4}\)?[.、．)\s]+|[①-⑳]+)")
+LONGEST = 200  # characters; longer than any name or address, as where a paragraph was pasted into the cell
 _PLAIN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff0-9A-Z]+")
 
 
 def plain_name(text: str | None) -> str:
-    """A name without what is not name: width, traditional forms, spaces, quotes, numbering, remarks on the state."""
-    if not text:
+    """A name without what is not name: width, traditional forms, spaces, quotes, numbering, remarks on the state; ""
+    for a text longer than `LONGEST`."""
+    if not text or len(text) > LONGEST:
         return ""
     if _PLAIN.fullmatch(text):  # nearly all texts: nothing below but the last line would change them
         value = simplified(text)

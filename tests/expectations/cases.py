@@ -187,6 +187,8 @@ def _by_name(feed: Feed, rule: Rule) -> Iterator[dict[str, Any]]:
     if what == "plausible":
         wrong = {Kind.DATE: "2150-01-01", Kind.YEAR: 1900, Kind.MONEY: 2e8}
         yield {field.name: wrong[field.kind]}
+    if what == "length":
+        yield {field.name: "清泉茶叶" * 26}
     if what == "in_list":
         yield {field.name: "表外的写法"}
     if what == "not_negative":

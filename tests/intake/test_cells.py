@@ -264,7 +264,13 @@ def test_choices_are_found_by_their_words_and_unknown_ones_kept() -> None:
     assert json.loads(note)["code"] == "unknown_choice"
 
 
-TEXTS = st.text(st.sampled_from("甲乙(（） \u3000\n\t\u200b\ufeffＡa1'…—/无"), max_size=12)
+TEXTS = st.text(st.sampled_from("甲乙(（） \u3000\n\t\u200b\ufeffＡa1'…—/无\x01\x0b\x0c\x7f\x85\ufffe"), max_size=12)
+
+
+def test_what_no_document_can_carry_is_no_part_of_a_value() -> None:
+    texts = pa.array(["白石\x0b茶叶", "\x01白石\x7f茶叶\ufffe", "\x0c\x0b\x85\uffff"])
+    assert normal_text(texts).to_pylist() == ["白石 茶叶", "白石茶叶", None]
+    assert squeezed(texts).to_pylist() == ["白石茶叶", "白石茶叶", None]
 
 
 @given(st.lists(st.one_of(st.none(), TEXTS), max_size=30))

@@ -17,6 +17,7 @@ from hub.master.documents import bulletin_document
 from hub.master.documents.bulletin_document import write_bulletin
 from hub.master.documents.charts import bar_chart, chinese_font
 from hub.master.documents.dossier_document import write_dossier
+from hub.master.documents.word import Document
 from hub.master.dossier import read_dossier
 from hub.settings import Settings
 from tests.master.builder import DEMO, County
@@ -120,6 +121,19 @@ def test_long_lists_are_cut_and_say_how_many_there_are(
     told = text_of(tmp_path / "b.docx")
     assert "新出现的合作社（5 家）" in told
     assert "共 5 家，以上列前 3 家" in told
+
+
+def test_a_document_leaves_out_what_word_cannot_hold(tmp_path: Path) -> None:
+    out = tmp_path / "档案.docx"
+    document = Document(title="白石\x01茶叶", subject="\ufffe")
+    document.title("白石\x0b茶叶", "截至\x1f今日")
+    document.heading("记\x00录")
+    document.paragraph("甲\uffff乙")
+    document.table(["列\x02"], [["值\x0c\ufffe"]])
+    document.bars([("城关\x03镇", 1.0, "1\x04 家")])
+    document.save(out)
+    said = text_of(out)
+    assert all(words in said for words in ("白石茶叶", "截至今日", "记录", "甲乙", "列", "值", "城关镇", "1 家"))
 
 
 def test_the_same_chart_twice_is_the_same_file() -> None:

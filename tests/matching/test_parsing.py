@@ -1,4 +1,4 @@
-"""Features made by processes of their own are those made here."""
+"""Features of many profiles: the same however they are made, and bounded whatever a cell holds."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import pytest
 
 from hub.matching import features as features_of_names
 from hub.matching import parsing
-from hub.matching.features import profile_features
+from hub.matching.features import cuts, masks, profile_features
 from hub.matching.gazetteers import learn_gazetteer
-from tests.matching.rows import COUNTY
+from hub.matching.matcher import match_profiles
+from hub.matching.reference import learn_places
+from tests.matching.profiles import profile_table
+from tests.matching.rows import COUNTY, row, uscc
 from tests.matching.test_model import county
 
 
@@ -32,3 +35,21 @@ def test_plain_names_give_what_any_name_gives(monkeypatch: pytest.MonkeyPatch) -
     taken = profile_features(profiles, places)
     monkeypatch.setattr(features_of_names, "_is_plain", lambda parts: False)
     assert taken.equals(profile_features(profiles, places))
+
+
+def test_a_paragraph_pasted_into_a_cell_is_no_name_and_has_no_slips() -> None:
+    """Every character left out of 30,000 once made texts of 2.7 gigabytes a name."""
+    pasted = "经查该社长期未开展经营活动" * 2_500
+    rows = [
+        row(pasted, uscc(1), representative=pasted, town=pasted, address=pasted),
+        row(pasted + "二", representative=pasted[:41], town="白石镇"),
+        row("云岫县兴旺果蔬专业合作社", uscc(1), town="白石镇"),
+    ]
+    profiles = profile_table(rows)
+    places = learn_places(profiles, COUNTY)
+    features = profile_features(profiles, places).to_pylist()
+    longest = max(len(text) for one in features for texts in one.values() if isinstance(texts, list) for text in texts)
+    assert longest <= 40
+    assert cuts(pasted) == masks(pasted) == []
+    found = match_profiles(profiles, county=COUNTY)
+    assert sorted(found.link) == ["identifier", "identifier", "nothing"]

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from hub.xml_text import xml_text
+
 TEXT_FONT, HEAD_FONT, LATIN_FONT = "宋体", "黑体", "Times New Roman"
 SHORT_TABLE = 14  # rows
 HEAD_FILL, ZEBRA_FILL, ALERT = "D9E6EF", "F5F8FA", "B3261E"
@@ -42,7 +44,8 @@ class Document:
             style.paragraph_format.keep_with_next = True
             _set_fonts(style, HEAD_FONT)
         core = self.docx.core_properties
-        core.title, core.subject, core.author, core.comments, core.language = title, subject, "", "", "zh-CN"
+        core.title, core.subject, core.author, core.comments = xml_text(title), xml_text(subject), "", ""
+        core.language = "zh-CN"
         self._number_pages(section)
 
     def _number_pages(self, section: Any) -> None:
@@ -76,7 +79,7 @@ class Document:
         head = self.docx.add_paragraph()
         head.alignment = WD_ALIGN_PARAGRAPH.CENTER
         head.paragraph_format.space_before, head.paragraph_format.space_after = Pt(6), Pt(2)
-        run = head.add_run(text)
+        run = head.add_run(xml_text(text))
         run.bold = True
         run.font.size = Pt(20)
         _set_fonts(run, HEAD_FONT)
@@ -84,10 +87,10 @@ class Document:
             line = self.docx.add_paragraph()
             line.alignment = WD_ALIGN_PARAGRAPH.CENTER
             line.paragraph_format.space_after = Pt(10 if number == len(below) else 2)
-            line.add_run(words).font.size = Pt(10.5)
+            line.add_run(xml_text(words)).font.size = Pt(10.5)
 
     def heading(self, text: str, level: int = 1) -> None:
-        self.docx.add_heading(text, level)
+        self.docx.add_heading(xml_text(text), level)
 
     def paragraph(self, text: str, *, indent: bool = True, small: bool = False, alert: bool = False) -> None:
         """A paragraph; running text is indented by two characters, as letters are."""
@@ -96,7 +99,7 @@ class Document:
         paragraph = self.docx.add_paragraph()
         if indent:
             paragraph.paragraph_format.first_line_indent = Pt(22)
-        run = paragraph.add_run(text)
+        run = paragraph.add_run(xml_text(text))
         if small:
             run.font.size = Pt(9)
         if alert:
@@ -149,7 +152,7 @@ class Document:
                 wrapped.paragraph_format.keep_with_next = len(listed) <= SHORT_TABLE and number < len(listed)
                 if column in right:
                     wrapped.alignment = WD_ALIGN_PARAGRAPH.RIGHT
-                run = wrapped.add_run(text)
+                run = wrapped.add_run(xml_text(text))
                 run.font.size = Pt(size)
                 run.bold = number == 0
         self.docx.add_paragraph().paragraph_format.space_after = Pt(2)
@@ -167,7 +170,7 @@ class Document:
             for cell, text, length in zip(row.cells, texts, lengths, strict=True):
                 cell.width = length
                 cell.paragraphs[0].paragraph_format.space_after = Pt(0)
-                cell.paragraphs[0].add_run(text).font.size = Pt(9)
+                cell.paragraphs[0].add_run(xml_text(text)).font.size = Pt(9)
         self.docx.add_paragraph().paragraph_format.space_after = Pt(2)
 
     def picture(self, png: bytes, *, share: float = 1.0, described: str = "") -> None:
