@@ -80,9 +80,8 @@ def write_cooperatives(connection: Connection, duck: duckdb.DuckDBPyConnection, 
 
 
 def write_watch(connection: Connection, duck: duckdb.DuckDBPyConnection, *, touched: bool) -> None:
-    """What the next night must know of the cooperatives projected now."""
-    if touched:
-        connection.execute(text("delete from cooperative_watch w using touched t where t.coop_id = w.coop_id"))
+    """What the next night must know of the cooperatives projected now. The touched have left the watch already, when their
+    neighbours were looked for (hub.master.increment)."""
     reader = duck.sql("select coop_id, representative, phone, place, due_on, contested from projected").to_arrow_reader(
         BATCH
     )
