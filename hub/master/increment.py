@@ -229,10 +229,18 @@ _COUNTED_ASIDE = f"""
     union all select shared, value, count(*) from aside {_UNFOLDED} join other_value using (shared, value) group by 1, 2"""
 
 
+def leave_watch(connection: Connection) -> None:
+    """Takes the touched out of `cooperative_watch`, into `was_shared`. What they are to be watched for now, hub.master.writing
+    puts in."""
+    connection.execute(text("drop table if exists was_shared"))
+    connection.execute(text(f"create temp table was_shared {_VALUES}"))
+    connection.execute(text(_LEAVE.format(coops="touched")))
+
+
 def bring_neighbours(connection: Connection, duck: duckdb.DuckDBPyConnection, basis: Basis) -> int:
     """Once `identity` of the touched is known: touches those whose answer about a shared value moves with them, and brings into
-    DuckDB, as `neighbour`, how many others share a value with the touched. Returns how many were added to the touched. All of
-    them are taken out of `cooperative_watch` (hub.master.writing puts in what is to be watched now)."""
+    DuckDB, as `neighbour`, how many others share a value with the touched. Returns how many were added to the touched and left
+    the watch as these have (leave_watch)."""
     import pyarrow as pa
 
     from hub.master.facts import NEIGHBOUR, PLACE, SPECIFIC_PLACE
@@ -243,7 +251,6 @@ def bring_neighbours(connection: Connection, duck: duckdb.DuckDBPyConnection, ba
             connection.execute(text(statement))
 
     made = (
-        "was_shared",
         "now_shared",
         "moved_value",
         "holder",
@@ -255,9 +262,7 @@ def bring_neighbours(connection: Connection, duck: duckdb.DuckDBPyConnection, ba
     )
     run(
         f"drop table if exists {', '.join(made)}",
-        f"create temp table was_shared {_VALUES}",
         f"create temp table now_shared {_VALUES}",
-        _LEAVE.format(coops="touched"),
     )
     new = duck.sql(
         f"select coop_id, representative, phone, case when {SPECIFIC_PLACE} then {PLACE} end as place from identity"

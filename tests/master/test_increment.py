@@ -191,14 +191,14 @@ def computed(county: County, monkeypatch: pytest.MonkeyPatch) -> set[str]:
     seen: set[str] = set()
     from hub.master import publication
 
-    real = publication.writing.read_kept
+    real = publication.writing.define_kept
 
-    def watching(connection: Any, duck: Any, *, touched: bool) -> None:
-        real(connection, duck, touched=touched)
+    def watching(duck: Any, *tables: Any) -> None:
+        real(duck, *tables)
         seen.update(c for (c,) in duck.execute("select coop_id from projected").fetchall())
 
     with monkeypatch.context() as patched:
-        patched.setattr(publication.writing, "read_kept", watching)
+        patched.setattr(publication.writing, "define_kept", watching)
         patched.setattr(increment, "WHOLE_FROM", 10)
         project(county.engine, county.deployment, county.run_id, county.today)
     return seen
