@@ -94,8 +94,9 @@ def write_cooperatives(connection: Connection, duck: duckdb.DuckDBPyConnection, 
                    try_cast(p.founded_on as date) as founded_on, p.fields, p.evidence, p.records, p.digest, {version}::bigint as version
             from projected p left join kept k using (coop_id) where k.digest is distinct from p.digest"""
     ).to_arrow_reader(BATCH)
-    with _filled_at_once(connection, "cooperative", when=_empty(connection, "cooperative")):
-        written = copy_batches(connection, "cooperative", _with_initials(reader))
+    first = _empty(connection, "cooperative")
+    with _filled_at_once(connection, "cooperative", when=first):
+        written = copy_batches(connection, "cooperative", _with_initials(reader), frozen=first)
     return written - changed.num_rows, changed.num_rows, departed.num_rows
 
 
@@ -106,7 +107,7 @@ def write_watch(connection: Connection, duck: duckdb.DuckDBPyConnection, *, touc
         BATCH
     )
     with _filled_at_once(connection, "cooperative_watch", when=not touched):
-        copy_batches(connection, "cooperative_watch", reader)
+        copy_batches(connection, "cooperative_watch", reader, frozen=not touched)
 
 
 @contextmanager
