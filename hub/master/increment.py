@@ -32,7 +32,6 @@ from hub.store.tables.master import master_version, projection_state
 if TYPE_CHECKING:
     import duckdb
 
-TOUCHED = "create temp table touched (coop_id text primary key) on commit drop"
 WHOLE_FROM = 0.3  # share of cooperatives touched from which projecting all of them is no slower
 # thresholds by which cooperatives that share a value are told apart: column of cooperative_watch -> name in Thresholds
 _SHARED = {"representative": "several_representative", "phone": "several_phone", "place": "several_address"}
@@ -113,8 +112,7 @@ def deliveries_of(sources: Iterable[Source]) -> dict[int, tuple[int, bool]]:
 
 
 def mark_touched(connection: Connection, state: State, sources: list[Source], day: date) -> int:
-    """Fills the temporary table `touched`, but for neighbours; returns how many they are."""
-    connection.execute(text(TOUCHED))
+    """Makes the temporary table `touched` (coop_id, each once), but for neighbours; returns how many they are."""
     now, before = deliveries_of(sources), state.deliveries
     moved = {i for i in now.keys() | before.keys() if now.get(i) != before.get(i)}
     # sent again: live lists against live lists; everything else counts row by row
@@ -129,6 +127,11 @@ def mark_touched(connection: Connection, state: State, sources: list[Source], da
         "came": sorted(came), "went": sorted(went), "other": sorted(other), "known": sorted(known), "staying": staying, "day": day,
         "corrected": _corrected(connection, known),
     }  # fmt: skip
+    touching = [
+        "select coop_id from relinked union all select was from relinked",
+        "select coop_id from cooperative_watch where due_on <= :day",
+    ]
+    find_relinked(connection, every=False)
     if moved:
         connection.execute(
             text(
@@ -150,33 +153,24 @@ def mark_touched(connection: Connection, state: State, sources: list[Source], da
         )
         for table in ("moved_row", "told_profile"):
             connection.execute(text(f"analyze {table}"))
-        _touch(
-            connection,
+        touching += [
             """select coop_id from moved_row group by feed, profile_key, content_key, coop_id
                having count(*) filter (where went) <> count(*) filter (where not went)""",
-            p,
-        )
-        # what a profile was linked to before is touched below, if that differs
-        _touch(connection, "select l.coop_id from told_profile join link l using (profile_key)", p)
-    find_relinked(connection, every=False)
-    _touch(connection, "select coop_id from relinked union select was from relinked", p)
-    _touch(connection, "select coop_id from cooperative_watch where due_on <= :day", p)
+            # what a profile was linked to before is touched by `relinked`, if that differs
+            "select l.coop_id from told_profile join link l using (profile_key)",
+        ]
+    # without an index: keeping one up row by row costs more than all that looks anything up in it
+    connection.execute(text(f"create temp table touched on commit drop as {_once(touching)}"), p)
     if moved:
+        connection.execute(text("analyze touched"))
         _touch_repeated(connection, sources, moved, p)
-    return _count(connection)
-
-
-def _touch(connection: Connection, query: str, parameters: dict[str, Any]) -> None:
-    connection.execute(
-        text(
-            f"insert into touched select distinct coop_id from ({query}) t where coop_id is not null on conflict do nothing"
-        ),
-        parameters,
-    )
-
-
-def _count(connection: Connection) -> int:
+    connection.execute(text("analyze touched"))
     return int(connection.execute(text("select count(*) from touched")).scalar_one())
+
+
+def _once(queries: list[str]) -> str:
+    """All that any of these queries for coop_id finds, each once."""
+    return f"select distinct coop_id from ({' union all '.join(f'({q})' for q in queries)}) t where coop_id is not null"
 
 
 def _corrected(connection: Connection, known: set[int]) -> list[int]:
@@ -196,91 +190,116 @@ def _touch_repeated(connection: Connection, sources: list[Source], moved: set[in
         )
     )
     connection.execute(text("analyze told_again"))
-    _touch(connection, "select coop_id from told_again join cooperative_watch w using (coop_id) where w.contested", p)
+    touching = ["select coop_id from told_again join cooperative_watch w using (coop_id) where w.contested"]
     feeds = {s.feed for s in sources if s.delivery_id in moved}
     beside = [s.delivery_id for s in sources if s.feed in feeds and s.live and s.delivery_id not in moved]
     if beside:
-        _touch(
-            connection,
+        touching.append(
             """select a.coop_id from told_again a join link o using (coop_id)
-               join source_row r on r.profile_key = o.profile_key and r.feed = a.feed where r.delivery_id = any(:beside)""",
-            {**p, "beside": beside},
+               join source_row r on r.profile_key = o.profile_key and r.feed = a.feed where r.delivery_id = any(:beside)"""
         )
+    connection.execute(text(f"insert into touched {_once(touching)}"), {**p, "beside": beside})
 
 
 _UNFOLDED = "cross join lateral (values ('representative', representative), ('phone', phone), ('place', place)) s(shared, value)"
-# Of each value that the touched had or have now: how many more of them have it now.
+_VALUES = "(coop_id text, representative text, phone text, place text) on commit drop"
+# What they shared until now. They leave the watch here, one by one: what passes over it below finds the others alone.
+_LEAVE = """with left_ as (delete from cooperative_watch w using {coops} t where t.coop_id = w.coop_id
+      returning w.coop_id, representative, phone, place)
+    insert into was_shared select * from left_"""
+# Of each value that the touched had or have now: how many of them had it, and have it.
 _MOVED_VALUE = f"""create temp table moved_value on commit drop as
-    select shared, value, sum(n) as net from (
-      select representative, phone, place, -1 as n from cooperative_watch join touched using (coop_id)
-      union all select representative, phone, place, 1 from now_shared) t
+    select shared, value, sum(was) as was, sum(now) as now from (
+      select representative, phone, place, 1 as was, 0 as now from was_shared
+      union all select representative, phone, place, 0, 1 from now_shared) t
     {_UNFOLDED} where value is not null group by 1, 2"""
-# Who has one of these values, as coop_id, shared, value: the table is read once, whichever value it is.
-_HOLDERS = f"""(select * from cooperative_watch
-          where representative in (select value from {{values}} where shared = 'representative')
-             or phone in (select value from {{values}} where shared = 'phone')
-             or place in (select value from {{values}} where shared = 'place')) w
-    {_UNFOLDED} join {{values}} using (shared, value)"""
-_NEAR = f"""insert into near select shared, value, net, count(*), count(*) filter (where t.coop_id is null)
-    from {_HOLDERS} left join touched t using (coop_id) group by 1, 2, 3"""
+# The others that have one of these values. The table is read once, whichever value it is.
+_HOLDER = """create temp table {holder} on commit drop as select coop_id, representative, phone, place from cooperative_watch
+    where representative in (select value from {values} where shared = 'representative')
+       or phone in (select value from {values} where shared = 'phone')
+       or place in (select value from {values} where shared = 'place')"""
+_NEAR = f"""create temp table near on commit drop as select shared, value, was, now, count(*) as others
+    from holder {_UNFOLDED} join moved_value using (shared, value) group by 1, 2, 3, 4"""
+_BROUGHT_VALUE = f"""create temp table brought_value on commit drop as select shared, value, count(*) as n
+    from holder join brought using (coop_id) {_UNFOLDED} where value is not null group by 1, 2"""
+# How many that are not computed have a value of those that are. `aside` are holders of what only those brought in have.
+_COUNTED = """select shared, value, others - coalesce(n, 0) as n from near left join brought_value using (shared, value)
+    where others > coalesce(n, 0)"""
+_COUNTED_ASIDE = f"""
+    union all select shared, value, count(*) from aside {_UNFOLDED} join other_value using (shared, value) group by 1, 2"""
+
+
+def leave_watch(connection: Connection) -> None:
+    """Takes the touched out of `cooperative_watch`, into `was_shared`. What they are to be watched for now, hub.master.writing
+    puts in."""
+    connection.execute(text("drop table if exists was_shared"))
+    connection.execute(text(f"create temp table was_shared {_VALUES}"))
+    connection.execute(text(_LEAVE.format(coops="touched")))
 
 
 def bring_neighbours(connection: Connection, duck: duckdb.DuckDBPyConnection, basis: Basis) -> int:
     """Once `identity` of the touched is known: touches those whose answer about a shared value moves with them, and brings into
-    DuckDB, as `neighbour`, how many others share a value with the touched. Returns how many were added to the touched."""
+    DuckDB, as `neighbour`, how many others share a value with the touched. Returns how many were added to the touched and left
+    the watch as these have (leave_watch)."""
     import pyarrow as pa
 
     from hub.master.facts import NEIGHBOUR, PLACE, SPECIFIC_PLACE
     from hub.store.arrow import copy_in, read_arrow
 
-    connection.execute(text("drop table if exists now_shared"))
-    connection.execute(
-        text("create temp table now_shared (coop_id text, representative text, phone text, place text) on commit drop")
+    def run(*statements: str) -> None:
+        for statement in statements:
+            connection.execute(text(statement))
+
+    made = (
+        "now_shared",
+        "moved_value",
+        "holder",
+        "near",
+        "brought",
+        "brought_value",
+        "other_value",
+        "aside",
+    )
+    run(
+        f"drop table if exists {', '.join(made)}",
+        f"create temp table now_shared {_VALUES}",
     )
     new = duck.sql(
         f"select coop_id, representative, phone, case when {SPECIFIC_PLACE} then {PLACE} end as place from identity"
     ).to_arrow_table()
     copy_in(connection, "now_shared", new)
-    connection.execute(text("analyze now_shared"))
-    for statement in (
-        "drop table if exists moved_value, near, flipped, brought, brought_value",
+    run(
         _MOVED_VALUE,
         "analyze moved_value",
-        "create temp table near (shared text, value text, net bigint, before bigint, others bigint) on commit drop",
-        _NEAR.format(values="moved_value"),
-        "create temp table brought (coop_id text primary key) on commit drop",
-    ):
-        connection.execute(text(statement))
+        _HOLDER.format(holder="holder", values="moved_value"),
+        "analyze holder",
+        _NEAR,
+        "analyze near",
+    )
     least = " ".join(f"when '{c}' then {getattr(basis.thresholds, t)}" for c, t in _SHARED.items())
-    flipped = connection.execute(
-        text(
-            f"""create temp table flipped on commit drop as select shared, value
-                from (select *, case shared {least} end as least from near where net <> 0) v
-                where (before >= least) <> (before + net >= least)"""
-        )
-    ).rowcount
-    brought = 0
-    if flipped:
-        brought = connection.execute(
-            text(
-                f"""insert into brought select distinct coop_id from {_HOLDERS.format(values="flipped")}
-                    where not exists (select from touched t where t.coop_id = w.coop_id)"""
-            )
-        ).rowcount
+    run(
+        f"""create temp table brought on commit drop as
+            with flipped as (select shared, value from (select *, case shared {least} end as least from near where was <> now) v
+                             where (others + was >= least) <> (others + now >= least))
+            select distinct coop_id from holder {_UNFOLDED} join flipped using (shared, value)""",
+        "analyze brought",
+        _BROUGHT_VALUE,
+        "analyze brought_value",
+    )
+    brought = int(connection.execute(text("select count(*) from brought")).scalar_one())
+    counted = _COUNTED
     if brought:
-        for statement in (
+        run(
             "insert into touched select coop_id from brought",
-            f"""create temp table brought_value on commit drop as select shared, value, 0 as net, count(*) as n
-                from cooperative_watch join brought using (coop_id) {_UNFOLDED} where value is not null group by 1, 2""",
-            "update near set others = others - b.n from brought_value b where b.shared = near.shared and b.value = near.value",
-            "delete from brought_value b using near where b.shared = near.shared and b.value = near.value",
-            "analyze brought_value",
-            _NEAR.format(values="brought_value"),
-        ):
-            connection.execute(text(statement))
-    near = "select shared, value, others as n from near where others > 0"
+            _LEAVE.format(coops="brought"),
+            """create temp table other_value on commit drop as select shared, value from brought_value
+               where not exists (select from moved_value m where (m.shared, m.value) = (brought_value.shared, brought_value.value))""",
+            "analyze other_value",
+            _HOLDER.format(holder="aside", values="other_value"),
+        )
+        counted += _COUNTED_ASIDE
     schema = pa.schema([("shared", pa.string()), ("value", pa.string()), ("n", pa.int64())])
-    counts = read_arrow(connection, near, schema)
+    counts = read_arrow(connection, counted, schema)
     duck.execute(NEIGHBOUR)
     duck.register("near", counts)
     duck.execute("insert into neighbour select * from near")

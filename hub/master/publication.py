@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -30,8 +31,14 @@ from hub.store.tables.master import master_version
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
-_SORTING = "192MB"
+_SETTINGS = {  # one connection works here, on whole tables or on thousands of their rows
+    "work_mem": "192MB",
+    "maintenance_work_mem": "192MB",
+    "default_statistics_target": "10",  # of tables that live for one night
+}
+_SCATTERED = "set local random_page_cost = 1.1"  # last night's rows lie in memory, or on a disk that has no arm to move
 _LOCK = 7_203_000_003  # one projection at a time, whoever started it
 
 
@@ -91,8 +98,8 @@ def project(
     try:
         with engine.begin() as connection:
             connection.execute(text("select pg_advisory_xact_lock(:k)"), {"k": _LOCK})
-            for setting in ("work_mem", "maintenance_work_mem"):  # one connection works here, on whole tables
-                connection.execute(text(f"set local {setting} = '{_SORTING}'"))
+            for setting, value in _SETTINGS.items():
+                connection.execute(text(f"set local {setting} = '{value}'"))
             return project_within(connection, duck, basis, run_id=run_id, day=business_date, whole=whole)
     finally:
         duck.close()
@@ -110,18 +117,20 @@ def project_within(
     if state is not None and (state.premise != premise or state.business_date > day):
         state = None
     if state is not None:
+        connection.execute(text(_SCATTERED))
         touched = increment.mark_touched(connection, state, sources, day)
         if touched == 0:
             return _nothing_moved(connection, duck, state, sources, day)
         if touched > increment.WHOLE_FROM * max(1, int(state.figures["cooperatives"])):
             state = None
+            connection.execute(text("set local random_page_cost to default"))
     if state is None:
         writing.find_relinked(connection, every=True)
         load_rows(connection, duck, Snapshot(version=None, as_of=None, day=day), sources)
         project_rows(duck, basis, day)
+        writing.define_kept(duck, writing.read_kept(connection))
     else:
         _project_touched(connection, duck, basis, sources, day)
-    writing.read_kept(connection, duck, touched=state is not None)
     return _publish(connection, duck, basis, run_id=run_id, day=day, sources=sources, premise=premise, state=state)
 
 
@@ -142,12 +151,23 @@ def _project_touched(
 ) -> None:
     snapshot = Snapshot(version=None, as_of=None, day=day, coop_ids="touched")
     load_rows(connection, duck, snapshot, sources)
-    define_identities(duck, basis)
+    # PostgreSQL looks up what was while DuckDB finds out what is
+    with ThreadPoolExecutor(1) as beside:
+        before = beside.submit(_what_was, connection)
+        define_identities(duck, basis)
+        kept = [before.result()]
     if increment.bring_neighbours(connection, duck, basis):
+        kept.append(writing.read_kept(connection, "brought"))
         with adding_identities(duck):
             load_rows(connection, duck, replace(snapshot, coop_ids="brought"), sources)
             define_identities(duck, basis)
     project_identified(duck, basis, day)
+    writing.define_kept(duck, *kept)
+
+
+def _what_was(connection: Connection) -> pa.Table:
+    increment.leave_watch(connection)
+    return writing.read_kept(connection, "touched")
 
 
 def _publish(
@@ -186,16 +206,19 @@ def _publish(
                 .returning(master_version.c.version)
             ).scalar_one()
         )
-    new, changed, gone = writing.write_cooperatives(connection, duck, version)
-    writing.write_watch(connection, duck, touched=state is not None)
+    with ThreadPoolExecutor(1) as beside:
+        # of the touched, what they were is at hand: counting what differs need not wait until it is written
+        early = beside.submit(writing.what_changed, duck.cursor()) if state is not None else None
+        new, changed, gone = writing.write_cooperatives(connection, duck, version)
+        writing.write_watch(connection, duck, touched=state is not None)
+    if early is None and changed:
+        writing.define_kept(duck, writing.read_replaced(connection, version))
     writing.remember_deliveries(connection, version, [s.delivery_id for s in sources])
     writing.remember_links(connection, version)
     increment.write_state(
         connection, increment.State(version, day, premise, digest, figures, increment.deliveries_of(sources))
     )
-    counts, examples = (
-        writing.what_changed(connection, duck, version, touched=state is not None) if changed else ({}, ())
-    )
+    counts, examples = early.result() if early else writing.what_changed(duck) if changed else ({}, ())
     previous = int(last.version) if last is not None else None
     return MasterSummary(
         version, previous, day, int(figures["cooperatives"]), new, changed, gone, counts, examples, figures

@@ -35,16 +35,34 @@ class Change:
     after: Any
 
 
-def read_kept(connection: Connection, duck: duckdb.DuckDBPyConnection, *, touched: bool) -> None:
-    """Makes `kept` in DuckDB: coop_id and digest of what the master table holds, of the touched or of all. Of the touched also
-    `fields`, because a night tells what changed in them."""
+def read_kept(connection: Connection, coops: str | None = None) -> pa.Table:
+    """What the master table holds, of all or of those a temporary table lists: coop_id and digest. Of listed ones also `fields`,
+    because a night tells what changed in them."""
     import pyarrow as pa
 
-    columns = ["coop_id", "digest", *(["fields"] if touched else [])]
+    columns = ["coop_id", "digest", *(["fields"] if coops else [])]
     select = ", ".join(f"{c}::text" if c == "fields" else c for c in columns)
-    query = f"select {select} from cooperative" + (" join touched using (coop_id)" if touched else "")
-    table = read_arrow(connection, query, pa.schema([(c, pa.string()) for c in columns]))
-    duck.register("kept_read", table)
+    query = f"select {select} from cooperative" + (f" join {coops} using (coop_id)" if coops else "")
+    return read_arrow(connection, query, pa.schema([(c, pa.string()) for c in columns]))
+
+
+def read_replaced(connection: Connection, version: int) -> pa.Table:
+    """The same of what a version replaced, read back from history: a whole projection holds no fields of all beforehand."""
+    import pyarrow as pa
+
+    return read_arrow(
+        connection,
+        "select coop_id, digest, fields::text from cooperative_history where to_version = %s",
+        pa.schema([(c, pa.string()) for c in ("coop_id", "digest", "fields")]),
+        (version,),
+    )
+
+
+def define_kept(duck: duckdb.DuckDBPyConnection, *tables: pa.Table) -> None:
+    """Makes `kept` of what was read."""
+    import pyarrow as pa
+
+    duck.register("kept_read", pa.concat_tables(tables))
     duck.execute("create or replace table kept as select * from kept_read")
     duck.unregister("kept_read")
 
@@ -58,36 +76,38 @@ def write_cooperatives(connection: Connection, duck: duckdb.DuckDBPyConnection, 
     changed = duck.sql(
         "select p.coop_id from projected p join kept k using (coop_id) where p.digest <> k.digest"
     ).to_arrow_table()
-    connection.execute(text("create temp table leaving (coop_id text primary key) on commit drop"))
+    connection.execute(text("create temp table leaving (coop_id text) on commit drop"))
     copy_in(connection, "leaving", pa.concat_tables([departed, changed]))
+    connection.execute(text("analyze leaving"))
     connection.execute(
         text(
-            """insert into cooperative_history (coop_id, from_version, to_version, fields, evidence, records, digest)
-               select coop_id, version, :v, fields, evidence, records, digest from cooperative join leaving using (coop_id) where version < :v"""
+            """with gone as (delete from cooperative c using leaving l where c.coop_id = l.coop_id
+                 returning c.coop_id, version, fields, evidence, records, digest)
+               insert into cooperative_history (coop_id, from_version, to_version, fields, evidence, records, digest)
+               select coop_id, version, :v, fields, evidence, records, digest from gone where version < :v"""
         ),
         {"v": version},
     )
-    connection.execute(text("delete from cooperative c using leaving l where c.coop_id = l.coop_id"))
     own = ", ".join(f"p.{c}" for c in COLUMNS)
     reader = duck.sql(
         f"""select p.coop_id, {own},
                    try_cast(p.founded_on as date) as founded_on, p.fields, p.evidence, p.records, p.digest, {version}::bigint as version
             from projected p left join kept k using (coop_id) where k.digest is distinct from p.digest"""
     ).to_arrow_reader(BATCH)
-    with _filled_at_once(connection, "cooperative", when=_empty(connection, "cooperative")):
-        written = copy_batches(connection, "cooperative", _with_initials(reader))
+    first = _empty(connection, "cooperative")
+    with _filled_at_once(connection, "cooperative", when=first):
+        written = copy_batches(connection, "cooperative", _with_initials(reader), frozen=first)
     return written - changed.num_rows, changed.num_rows, departed.num_rows
 
 
 def write_watch(connection: Connection, duck: duckdb.DuckDBPyConnection, *, touched: bool) -> None:
-    """What the next night must know of the cooperatives projected now."""
-    if touched:
-        connection.execute(text("delete from cooperative_watch w using touched t where t.coop_id = w.coop_id"))
+    """What the next night must know of the cooperatives projected now. The touched have left the watch already, when their
+    neighbours were looked for (hub.master.increment)."""
     reader = duck.sql("select coop_id, representative, phone, place, due_on, contested from projected").to_arrow_reader(
         BATCH
     )
     with _filled_at_once(connection, "cooperative_watch", when=not touched):
-        copy_batches(connection, "cooperative_watch", reader)
+        copy_batches(connection, "cooperative_watch", reader, frozen=not touched)
 
 
 @contextmanager
@@ -180,45 +200,30 @@ def remember_links(connection: Connection, version: int) -> None:
             connection.execute(text(statement), p)
 
 
-def what_changed(
-    connection: Connection, duck: duckdb.DuckDBPyConnection, version: int, *, touched: bool
-) -> tuple[dict[str, int], tuple[Change, ...]]:
+def what_changed(duck: duckdb.DuckDBPyConnection) -> tuple[dict[str, int], tuple[Change, ...]]:
     """How often each field changed, and some examples, among cooperatives that were there before and are now; personal fields are
-    left out. What a whole projection changed is read back from the history it wrote."""
-    if not touched:
-        _read_replaced(connection, duck, version)
+    left out. Needs `projected`, and `kept` with `fields`."""
     public = [f.name for f in master_fields() if f.privacy is Privacy.PUBLIC]
-    shape = ", ".join(f'"{n}": "JSON"' for n in public)
+    shape = ", ".join(f'"{n}": "VARCHAR"' for n in public)
+    each = ", ".join(f'case when a."{n}" is distinct from b."{n}" then {i}::utinyint end' for i, n in enumerate(public))
+    # parsed once and not kept: a table of a hundred columns twice is dear to write
     duck.execute(
         f"""create or replace temp table differing as
-            select coop_id, p.name, from_json(k.fields, '{{{shape}}}') as b, from_json(p.fields, '{{{shape}}}') as a
-            from projected p join kept k using (coop_id) where p.digest <> k.digest"""
+            select coop_id, list_filter([{each}], lambda x: x is not null) as places from (
+              select coop_id, from_json(k.fields, '{{{shape}}}') as b, from_json(p.fields, '{{{shape}}}') as a
+              from projected p join kept k using (coop_id) where p.digest <> k.digest)"""
     )
-    told = ", ".join(f'count(*) filter (where a."{n}" is distinct from b."{n}")' for n in public)
-    row = duck.execute(f"select {told} from differing").fetchall()[0]
-    counts = {n: int(c) for c, n in sorted(zip(row, public, strict=True), key=lambda p: (-p[0], p[1])) if c}
-    each = ", ".join(f'case when a."{n}" is distinct from b."{n}" then \'{n}\' end' for n in public)
+    places = duck.execute("select place, count(*) from (select unnest(places) as place from differing) group by 1")
+    counted = [(public[place], int(n)) for place, n in places.fetchall()]
+    counts = dict(sorted(counted, key=lambda p: (-p[1], p[0])))
     rows = duck.execute(
         f"""select coop_id, name, field, from_json(k.fields, '"JSON"')->('$.' || field), from_json(p.fields, '"JSON"')->('$.' || field)
-            from (select coop_id, unnest(list_filter([{each}], lambda x: x is not null)) as field from differing
+            from (select coop_id, unnest(list_transform(places, lambda x: list_extract({public!r}, x + 1))) as field from (
+                    select * from differing where len(places) > 0 order by coop_id limit {EXAMPLES})
                   order by coop_id, field limit {EXAMPLES}) d
             join projected p using (coop_id) join kept k using (coop_id) order by coop_id, field"""
     ).fetchall()
     return counts, tuple(Change(c, n, f, _plain(b), _plain(a)) for c, n, f, b, a in rows)
-
-
-def _read_replaced(connection: Connection, duck: duckdb.DuckDBPyConnection, version: int) -> None:
-    import pyarrow as pa
-
-    table = read_arrow(
-        connection,
-        "select coop_id, digest, fields::text from cooperative_history where to_version = %s",
-        pa.schema([(c, pa.string()) for c in ("coop_id", "digest", "fields")]),
-        (version,),
-    )
-    duck.register("kept_read", table)
-    duck.execute("create or replace table kept as select * from kept_read")
-    duck.unregister("kept_read")
 
 
 def _plain(value: str | None) -> Any:

@@ -28,10 +28,10 @@ def copy_in(connection: Connection, table: str, columns: pa.Table, *, rows_at_on
     return copy_lines(connection, table, columns.column_names, map(text_lines, pieces))
 
 
-def copy_batches(connection: Connection, table: str, reader: pa.RecordBatchReader) -> int:
+def copy_batches(connection: Connection, table: str, reader: pa.RecordBatchReader, *, frozen: bool = False) -> int:
     """Appends what a reader brings, as `copy_in` would; returns the number of rows. While PostgreSQL takes one batch in, the next
-    are computed."""
-    return copy_lines(connection, table, reader.schema.names, _ahead(map(text_lines, reader)))
+    are computed. `frozen` as for `copy_binary`."""
+    return copy_lines(connection, table, reader.schema.names, _ahead(map(text_lines, reader)), frozen=frozen)
 
 
 def _ahead(pieces: Iterator[_T]) -> Iterator[_T]:
@@ -44,13 +44,19 @@ def _ahead(pieces: Iterator[_T]) -> Iterator[_T]:
 
 
 def copy_lines(
-    connection: Connection, table: str, columns: Sequence[str], lines: Iterable[tuple[int, memoryview]]
+    connection: Connection,
+    table: str,
+    columns: Sequence[str],
+    lines: Iterable[tuple[int, memoryview]],
+    *,
+    frozen: bool = False,
 ) -> int:
-    """Appends what `text_lines` made to the named columns of a table; returns the number of rows."""
+    """Appends what `text_lines` made to the named columns of a table; returns the number of rows. `frozen` as for `copy_binary`."""
     names = ", ".join(f'"{n}"' for n in columns)
     raw: Any = connection.connection.driver_connection
     total = 0
-    with raw.cursor() as cursor, cursor.copy(f"copy {table} ({names}) from stdin") as copy:
+    options = " with (freeze)" if frozen else ""
+    with raw.cursor() as cursor, cursor.copy(f"copy {table} ({names}) from stdin{options}") as copy:
         for rows, data in lines:
             copy.write(data)
             total += rows
@@ -61,7 +67,7 @@ def copy_binary(
     connection: Connection, table: str, columns: Sequence[str], rows: Iterable[tuple[int, memoryview]], *, frozen: bool
 ) -> int:
     """Appends what `binary_rows` made to the named columns of a table; returns the number of rows. `frozen` is for a table
-    this transaction has made: its rows are then as if vacuumed already, and the first who reads them writes nothing."""
+    this transaction has made or emptied: its rows are then as if vacuumed already, and the first who reads them writes nothing."""
     names = ", ".join(f'"{n}"' for n in columns)
     raw: Any = connection.connection.driver_connection
     total = 0

@@ -191,14 +191,14 @@ def computed(county: County, monkeypatch: pytest.MonkeyPatch) -> set[str]:
     seen: set[str] = set()
     from hub.master import publication
 
-    real = publication.writing.read_kept
+    real = publication.writing.define_kept
 
-    def watching(connection: Any, duck: Any, *, touched: bool) -> None:
-        real(connection, duck, touched=touched)
+    def watching(duck: Any, *tables: Any) -> None:
+        real(duck, *tables)
         seen.update(c for (c,) in duck.execute("select coop_id from projected").fetchall())
 
     with monkeypatch.context() as patched:
-        patched.setattr(publication.writing, "read_kept", watching)
+        patched.setattr(publication.writing, "define_kept", watching)
         patched.setattr(increment, "WHOLE_FROM", 10)
         project(county.engine, county.deployment, county.run_id, county.today)
     return seen
@@ -300,3 +300,47 @@ def test_one_brought_in_by_a_shared_name_still_counts_those_that_share_its_phone
     with county.engine.connect() as c:
         night = published(c)
     assert night == projected_from_nothing(county)
+
+
+def test_one_that_vanishes_moves_the_answer_of_those_that_shared_its_name(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    county = County(engine).night(FIRST)
+    county.deliver("tax_registration", [tax(i, representative="张三" if i < 3 else None) for i in range(6)])
+    computed(county, monkeypatch)
+    assert county.one("B")["representative_of_several"] == "yes"
+    county.night(FIRST + timedelta(1))
+    with engine.begin() as c:
+        c.execute(text("update link set link = 'review', coop_id = null where coop_id = 'A'"))
+    computed(county, monkeypatch)
+    assert {county.one(c)["representative_of_several"] for c in "BC"} == {"no"}
+    with county.engine.connect() as c:
+        assert "A" not in c.execute(text("select coop_id from cooperative_watch")).scalars().all()
+        night = published(c)
+    assert night == projected_from_nothing(county)
+
+
+@pytest.mark.parametrize("step", ["read_kept", "what_changed", "write_watch", "remember_links"])
+def test_a_night_that_fails_leaves_everything_as_it_was(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    county = County(engine).night(FIRST)
+    county.deliver("tax_registration", [tax(i, representative="张三" if i < 2 else None) for i in range(6)])
+    computed(county, monkeypatch)
+    with engine.connect() as c:
+        before = published(c)
+    county.night(FIRST + timedelta(1))
+    county.deliver("tax_registration", [tax(i, representative="张三" if i < 3 else None) for i in range(6)])
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeError("the disk is full")
+
+    from hub.master import publication
+
+    with monkeypatch.context() as patched:
+        patched.setattr(publication.writing, step, fail)
+        with pytest.raises(RuntimeError, match="disk is full"):
+            computed(county, monkeypatch)
+    with engine.connect() as c:
+        assert published(c) == before
+    assert computed(county, monkeypatch) == {"A", "B", "C"}
