@@ -57,6 +57,7 @@ class Chain:
     cores: list[str]
     n_rows: list[int]
     bonds: list[Bond]
+    feeds: list[list[str]]
     coded: frozenset[int] = frozenset()
     unplaced: frozenset[int] = frozenset()
     score: list[float | None] = field(default_factory=list)

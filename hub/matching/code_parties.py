@@ -11,8 +11,9 @@ from typing import Any
 
 from hub.matching.clusters import Clusters
 from hub.matching.grouping import Grouping, Namings, group_by_codes
-from hub.matching.rules import alike_under_one_code, apart, name_key, together
+from hub.matching.rules import alike_under_one_code, apart, name_key, sound_key, together
 
+REGISTRY, OF_REGISTRY = "registry", 10.0  # the feed that says by right whose a code is, and how much more it counts
 FEW_ROWS = 3  # a second code with no more rows than this is doubted, however few the other has
 COMPARED = ("surface", "core", "sound", "brand", "form", "region", "rep", "phone")
 
@@ -52,9 +53,9 @@ def parties_by_codes(
     decided = {frozenset(p): True for p in same} | {frozenset(p): False for p in different}
     namings = Namings(
         alike=lambda i, j: alike_under_one_code(rows[i], rows[j]),
-        key=[name_key(r) for r in rows],
+        key=[sound_key(r) for r in rows],
         written=[r["surface"][0] if r["core"] and r["surface"] else "" for r in rows],
-        weight=[n + 2.0 * len(f) for n, f in zip(n_rows, feeds, strict=True)],
+        weight=[n + 2.0 * len(f) + OF_REGISTRY * (REGISTRY in f) for n, f in zip(n_rows, feeds, strict=True)],
         decided=lambda i, j: decided.get(frozenset((i, j))),
     )
     grouping = group_by_codes(codes, namings, clusters)
@@ -78,7 +79,11 @@ def _doubt_second_codes(found: CodeParties, rows: Sequence[dict[str, Any]], n_ro
     for i, row in enumerate(rows):
         party = clusters.find(i)
         if party in clusters.organisation and row["core"]:
-            parties[name_key(row)].add(party)
+            parties[sound_key(row)].add(party)
+
+    def names(party: int) -> set[str]:
+        return {name_key(rows[i]) for i in clusters.members(party) if rows[i]["core"]}
+
     for shared in parties.values():
         if len(shared) < 2:
             continue
@@ -92,6 +97,10 @@ def _doubt_second_codes(found: CodeParties, rows: Sequence[dict[str, Any]], n_ro
                 continue
             if party not in clusters.organisation:  # doubted already under another of its names
                 continue
+            if names(party).isdisjoint(names(main)) and not any(
+                together(rows, few, theirs, c) for c in ("rep", "phone")
+            ):
+                continue  # of names that only sound alike, one may be another's
             if apart(rows, few, theirs, "region"):
                 continue
             if apart(rows, few, theirs, "rep") and not together(rows, few, theirs, "phone"):

@@ -42,6 +42,10 @@ def _empty(column: str) -> str:
     return f"(len({{l}}{column}) = 0 or len({{r}}{column}) = 0)"
 
 
+def _one_empty(column: str) -> str:
+    return f"(len({{l}}{column}) = 0) <> (len({{r}}{column}) = 0)"
+
+
 COMPARISONS: tuple[Comparison, ...] = (
     Comparison(
         "name",
@@ -55,7 +59,9 @@ COMPARISONS: tuple[Comparison, ...] = (
             Level("jumbled", "字号和行业用字相同，行业字序有误", f"{_both('letters')} and not {_both('trade')}"),
             Level("swapped", "字号用字相同，字序颠倒", _both("letters")),
             Level("swapped_sound", "字号和行业同音而字序颠倒", _both("sound_letters")),
+            Level("broken", "行业漏写一字，不成行业", f"{_either('cut', 'core')} and {_one_empty('trade')}"),
             Level("trade_slip", "行业漏写或多写一字", f"{_either('cut', 'core')} and not {_both('trade')}"),
+            Level("bare", "漏写一字，字号只剩一字", f"{_either('cut', 'core')} and {_one_empty('brand')}"),
             Level("lost", "字号漏写或多写一字", _either("cut", "core")),
             Level("lost_sound", "漏写一字且有同音字", _either("sound_cut", "sound")),
             Level("stem", "字号相同，行业写法略有出入", _both("stem")),

@@ -204,7 +204,7 @@ def _chain(connection: duckdb.DuckDBPyConnection, parties: NDArray[np.int64], di
             semi join (select profile from standing semi join batch_in using (party)) using (profile)"""
     )
     table: pa.Table = connection.sql(
-        """select s.*, f.core[1] as core, p.n_rows, p.codes from standing s semi join batch_in using (party)
+        """select s.*, f.core[1] as core, p.n_rows, p.codes, p.feeds from standing s semi join batch_in using (party)
            join chain_feature f using (profile) join profile p using (profile) order by s.profile"""
     ).to_arrow_table()
     tied = connection.execute("select * from bond semi join batch_in t on t.party = a order by a, b").fetchall()
@@ -227,6 +227,7 @@ def _chain(connection: duckdb.DuckDBPyConnection, parties: NDArray[np.int64], di
         [c or "" for c in table["core"].to_pylist()],
         table["n_rows"].to_pylist(),
         [Bond(place[a], place[b], weight, levels) for a, b, weight, levels in tied],
+        table["feeds"].to_pylist(),
         coded=frozenset(i for i, how in enumerate(table["how"].to_pylist()) if how is not None),
         unplaced=frozenset(_unplaced(table["how"].to_pylist(), table["codes"].to_pylist())),
     )

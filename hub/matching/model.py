@@ -20,6 +20,8 @@ from hub.matching.comparison import COMPARISONS, Comparison
 
 MODELS = Path(__file__).parent / "models"
 CURRENT = "general.json"
+# Levels models of earlier versions lack, and the level that took them in then.
+_ONCE_PART_OF = {("name", "broken"): "trade_slip", ("name", "bare"): "lost"}
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def model_from_json(data: dict[str, Any]) -> Model:
         found = data.get("comparisons", {}).get(comparison.name, {})
         m[comparison.name], u[comparison.name] = {}, {}
         for level in [*(lv.name for lv in comparison.levels), "other"]:
-            pair = found.get(level)
+            pair = found.get(level) or found.get(_ONCE_PART_OF.get((comparison.name, level), ""))
             if not pair or not (0 < pair["m"] <= 1 and 0 < pair["u"] <= 1):
                 problems.append(f"{comparison.name}.{level}")
                 continue

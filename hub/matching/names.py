@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from hub.matching.characters import look_of, read_words
 from hub.matching.characters import loose_sound_of as sound_of
-from hub.matching.characters import read_words
 from hub.matching.plain_names import plain_name
 from hub.matching.suffixes import take_suffix
 
@@ -73,6 +73,28 @@ class Gazetteer:
             for variant in variants:
                 table.setdefault(variant, region)
         return table
+
+    @cached_property
+    def _by_look(self) -> dict[str, str]:
+        """Look of a region -> the region."""
+        return {look_of(region): region for region in sorted(self.regions) if len(region) >= 3}
+
+    @cached_property
+    def _slipped_towns(self) -> frozenset[str]:
+        """Sounds of towns, right, with two characters swapped, or with one lost before the ending."""
+        found: set[str] = set()
+        for town in self.towns:
+            if len(town) < 3 or town[-1] not in _TOWN_ENDS:
+                continue
+            sound, head = sound_of(town), len(town) - (2 if town[-1] in "道木" else 1)
+            found.add(sound)
+            found |= {sound[:i] + sound[i + 1] + sound[i] + sound[i + 2 :] for i in range(len(sound) - 1)}
+            found |= {sound[:i] + sound[i + 1 :] for i in range(head)}
+        return frozenset(found)
+
+    @cached_property
+    def _longest_slipped_town(self) -> int:
+        return max(map(len, self._slipped_towns), default=0)
 
     @cached_property
     def _longest_region(self) -> int:
@@ -209,6 +231,8 @@ class Gazetteer:
                 readings.append(body[len(short) :])  # 林业水果, of which 林业 may be the brand, or 桃 of 桃畜禽
         if not regions:
             readings += self._behind_slipped_short_region(body)
+        if not town:
+            readings += self._behind_slipped_town(body)
         village, behind_village = self._take_village(body, bool(town))
         if village:
             readings.append(body)
@@ -269,6 +293,17 @@ class Gazetteer:
             and not self.is_trade(body[len(s) :])
         ]
 
+    def _behind_slipped_town(self, body: str) -> list[str]:
+        """What is left, the village off too, when the name begins with what sounds like a town with a slip (枫领乡, 坪青镇):
+        second readings only, because it may as well be a brand."""
+        sound = sound_of(body[: self._longest_slipped_town])
+        for length in range(min(len(sound), len(body) - 1), 1, -1):
+            rest = body[length:]
+            if sound[:length] in self._slipped_towns and not self.is_trade(rest):
+                village, behind = self._take_village(rest, True)
+                return [rest, behind] if village else [rest]
+        return []
+
     def _take_place(self, body: str) -> tuple[str, bool, str] | None:
         for length in self._place_lengths.get(body[:1], ()):
             if length < len(body) and (is_town := self._places.get(body[:length])) is not None:
@@ -280,9 +315,10 @@ class Gazetteer:
             n = len(region)
             if len(body) > n + 1 and body[: n - 1] == region[:-1] and body[n] == region[-1]:
                 return region, body[n - 1] + body[n + 1 :]
+        looks = look_of(body[: self._longest_region])
         sound = sound_of(body[: self._longest_region])
         for length in range(min(len(body) - 1, self._longest_region), 1, -1):
-            slipped = self._by_sound.get(sound[:length])
+            slipped = self._by_sound.get(sound[:length]) or self._by_look.get(looks[:length])
             if slipped is None:
                 continue
             # A lost 县 leaves the short name, which may be a brand: that is the short region's case, not a slip.

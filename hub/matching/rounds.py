@@ -16,6 +16,7 @@ from hub.matching.rules import (
     PEOPLE_AND_TOWN,
     at_odds,
     is_doubtful,
+    may_be_a_slip_of_the_code,
     may_link,
     may_link_despite_code,
     may_link_with_own_code,
@@ -265,7 +266,16 @@ class Rounds:
         # Two rows of its own code at least, so that the master table takes that one and not the copied one.
         own = sum(self.n_rows[i] for i in self.clusters.members(party) if i in self.chain.coded)
         is_owner = any(self.chain.profiles[i] in owners for i in self.clusters.members(party))
-        return own >= 2 and not is_owner and may_link_despite_code(row)
+        if own < 2 or is_owner:
+            return False
+        return may_link_despite_code(row) or (may_be_a_slip_of_the_code(row) and self._only_named(a, party))
+
+    def _only_named(self, a: int, party: int) -> bool:
+        """Whether a party names nobody and stands in lists where the other one does not."""
+        feeds = self.chain.feeds
+        mine, theirs = ({f for i in self.clusters.members(p) for f in feeds[i]} for p in (a, party))
+        said = self._said_of([a])[a]
+        return mine.isdisjoint(theirs) and not said["rep"] and not said["phone"]
 
     def _link(self, a: int, row: dict[str, Any], chance: float) -> bool:
         members = list(self.clusters.members(a))

@@ -51,6 +51,12 @@ def name_key(row: dict[str, Any]) -> str:
     return f"{row['core'][0]}|{''.join(row['form'])}" if row["core"] else ""
 
 
+def sound_key(row: dict[str, Any]) -> str:
+    """The sound of a name without region and suffix, with its legal form; "" for none. No registry gives two names of one
+    sound, so that the other is a slip."""
+    return f"{row['sound'][0]}|{''.join(row['form'])}" if row["sound"] else ""
+
+
 def apart(rows: Sequence[dict[str, Any]], left: Sequence[int], right: Sequence[int], column: str) -> bool:
     """Whether both sides say something in a column and nothing of it is the same."""
     a = {v for i in left for v in rows[i][column]}
@@ -120,25 +126,37 @@ def may_link(row: dict[str, Any]) -> bool:
         return True
     against = [c for c in ("representative", "phone", "place") if row[f"g_{c}"] == 0]
     if same_name(row):  # representatives and phones change; towns hardly ever
-        most = 1 if row["g_region"] > 0 else 2  # of two names written out, one with another suffix may be another's
+        # Of two names written out, one with another suffix may be another's: then a place, or the town, has to agree.
+        most = 1 if row["g_region"] > 0 and not (row["g_town"] > 0 and row["g_place"] != 0) else 2
         return bool(row["g_town"] != 0) and (same_writing(row) or len(against) <= most)
-    if name in {"lost", "lost_sound", "swapped", "swapped_sound", "trade_slip"}:
-        # 牛山 and 牛蹄山, 顺利 and 利顺, 绿草养殖 and 绿草种养殖 may be cooperatives of one town. Where nothing speaks against
-        # it, of 173 such pairs one was two cooperatives: linked, and a person is asked (`is_doubtful`).
+    if name in {"swapped", "swapped_sound"}:
+        return False  # 顺利 and 利顺 are both good names
+    if name in {"bare", "lost", "lost_sound", "trade_slip"}:
+        # 牛山 and 牛蹄山, 绿草养殖 and 绿草种养殖 may be cooperatives of one town, but in a hundred such pairs with nothing
+        # against it hardly two were: linked, and a person is asked (`is_doubtful`).
         return row["g_town"] > 0 and not against
     if row["g_town"] > 0:
-        return len(against) < 2
+        # A registry gives no two names of one sound, nor a trade that is none: people may have changed.
+        most = 2 if name in {"sound", "broken"} and row["g_place"] != 0 else 1
+        return len(against) <= most
     return row["g_town"] < 0 and not against
 
 
 def is_doubtful(row: dict[str, Any]) -> bool:
     """Whether a person is asked about a pair although it may be linked: no person, phone or place speaks for it, and the
     name is a slip (得汪 and 得旺 may be two), or written out with another suffix or village while one of them speaks
-    against it (金坝专业合作社 and 金坝农民专业合作社)."""
+    against it (金坝专业合作社 and 金坝农民专业合作社); so, too, when both person and phone speak against it, or the person alone
+    speaks for a name with a character more or less (王土生养殖 and 王土生种养殖 are both 王土生's)."""
     levels = [row[f"g_{c}"] for c in ("representative", "phone", "place")]
-    if same_writing(row) or max(levels) > 0:
+    if same_writing(row):
         return False
-    return not same_name(row) or (row["g_region"] > 0 and 0 in levels)
+    written_out = row["g_region"] > 0 or not same_name(row)
+    name = level_name(COMPARISONS[0], row["g_name"])
+    if name in {"lost", "lost_sound", "trade_slip"} and levels[0] > 0 and max(levels[1:]) <= 0:
+        return True
+    if levels[0] == levels[1] == 0 and written_out:
+        return True
+    return max(levels) <= 0 and (not same_name(row) or (row["g_region"] > 0 and 0 in levels))
 
 
 PEOPLE_AND_TOWN = ("town", "rep", "phone")
@@ -162,6 +180,12 @@ def may_link_despite_code(row: dict[str, Any]) -> bool:
     return bool(
         row["g_phone"] > 0 or row["g_representative"] > 0 or (row["g_place"] > 0 and row["g_representative"] < 0)
     )
+
+
+def may_be_a_slip_of_the_code(row: dict[str, Any]) -> bool:
+    """Whether a row that names nobody and bears another's code may go to the cooperative it is named after, if that one
+    is not in the same list already: from there its name cannot have been copied, so that it is the code that was."""
+    return may_link(row) and same_name(row) and nothing_against(row)
 
 
 def may_link_with_own_code(row: dict[str, Any]) -> bool:

@@ -48,8 +48,8 @@ def write_tokens(connection: duckdb.DuckDBPyConnection, subjects: str) -> None:
              select profile, 'O' || organisation as text from subject_fact where organisation <> ''
              union all select profile, 'O' || unnest(options) from subject_fact
              union all select profile, 'K' || sign from subject_fact where sign <> ''
-             union all select profile, 'N' || core[1] || '|' || array_to_string(form, '') from feature
-               semi join subject_fact using (profile) where len(core) > 0)"""
+             union all select profile, 'N' || sound[1] || '|' || array_to_string(form, '') from feature
+               semi join subject_fact using (profile) where len(sound) > 0)"""
     )
 
 

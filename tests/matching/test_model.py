@@ -183,3 +183,11 @@ def test_a_worse_model_is_not_adopted_and_a_better_one_is_the_countys(tmp_path: 
     path = adopt(deployment, base, good, bad)
     assert path.is_file()
     assert model_of(deployment) == base
+
+
+def test_a_model_trained_before_a_level_was_split_still_reads() -> None:
+    told = load_model().to_json()
+    for level in ("broken", "bare"):
+        del told["comparisons"]["name"][level]
+    name = model_from_json(told).m["name"]
+    assert (name["broken"], name["bare"]) == (name["trade_slip"], name["lost"])

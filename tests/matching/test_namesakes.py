@@ -181,3 +181,77 @@ def test_another_name_of_the_same_person_and_town_is_asked_about_and_stands_mean
         (question,) = outcome.questions
         assert (found[question.a]["name"], question.waits) == ("云岫县石门茶叶专业合作社", False)
         assert "review" not in outcome.link
+
+
+def test_a_trade_that_lost_a_character_and_is_none_any_more_is_a_slip() -> None:
+    known = row("云岫县农前水稻种植专业合作社", uscc(1), representative="王小明", town="白石镇", times=2)
+    whole = row("云岫县农前种植专业合作社", feed="demonstration", town="青溪镇")
+    broken = row("农前水稻植专业合作社", representative="赵六", feed="township_cleanup", town="白石镇")
+    outcome, found = matched([known, whole, broken])
+    place = {p["name"]: i for i, p in enumerate(found)}
+    assert outcome.group[place["农前水稻植专业合作社"]] == outcome.group[place[known["name"]]]
+    assert outcome.group[place[whole["name"]]] != outcome.group[place[known["name"]]]
+
+
+def test_a_town_written_with_a_slip_is_no_part_of_the_brand() -> None:
+    towns = [row(f"云岫县{b}果蔬专业合作社", uscc(n), town="白石镇") for n, b in enumerate(("春耕", "夏种", "秋收"), 2)]
+    known = row("云岫县白石镇山水茶叶专业合作社", uscc(1), town="白石镇", times=2)
+    outcome, found = matched([*towns, known, row("柏石镇山水茶叶专业合作社", feed="complaints")])
+    slipped = next(i for i, p in enumerate(found) if p["name"].startswith("柏石"))
+    assert (
+        outcome.group[slipped]
+        == outcome.group[next(i for i, p in enumerate(found) if p["town"] and "山水" in p["name"])]
+    )
+
+
+def test_a_reversed_brand_waits_for_a_person() -> None:
+    known = row("云岫县民祥养殖专业合作社", uscc(1), representative="王小明", town="白石镇", times=2)
+    outcome, found = matched([known, row("云岫县祥民养殖专业合作社", town="白石镇", feed="demonstration")])
+    assert outcome.link[next(i for i, p in enumerate(found) if "祥民" in p["name"])] == "review"
+
+
+def test_a_name_but_for_the_suffix_in_one_town_outweighs_a_new_person_and_phone_and_is_asked_about() -> None:
+    known = row(
+        "云岫县金坝油茶专业合作社", uscc(1), representative="余雪河", phone="13900010001", town="白石镇", times=3
+    )
+    said = {"representative": "孟秀红", "phone": "13900020002", "feed": "supply_marketing"}
+    links = []
+    for town in ("白石镇", None):
+        outcome, found = matched([known, row("云岫县金坝油茶农民专业合作社", town=town, **said)])
+        links.append(outcome.link[next(i for i, p in enumerate(found) if "农民" in p["name"])])
+        if town:
+            assert [q.waits for q in outcome.questions] == [False]
+    assert links == ["name", "review"]
+
+
+def test_a_code_copied_under_the_very_name_of_another_is_told_by_the_lists_the_other_is_not_in() -> None:
+    owner = row("云岫县兴旺果蔬专业合作社", uscc(1), representative="李大山", town="白石镇", times=2)
+    named = row("云岫县石门茶叶专业合作社", uscc(2), representative="王小明", town="青溪镇", times=2)
+    copied = row("云岫县石门茶叶专业合作社", uscc(1), feed="market_inspection")
+    of_the_list = row("云岫县石门茶叶专业合作社", uscc(2), feed="market_inspection")
+    links = []
+    for more in ([], [of_the_list]):
+        outcome, found = matched([owner, named, copied, *more])
+        place = next(i for i, p in enumerate(found) if "石门" in p["name"] and p["codes"] == [uscc(1)])
+        links.append(outcome.link[place])
+        assert [(q.kind, q.waits) for q in outcome.questions] == [("conflict", bool(more))]
+    assert links == ["name", "review"]
+
+
+def test_the_registry_says_whose_a_code_is_against_a_copy_of_it_under_a_homophone() -> None:
+    known = row("云岫县创立果蔬专业合作社", uscc(1), representative="雷长平", phone="13900010001", feed="registry")
+    owner = row("云岫县富丰果蔬专业合作社", uscc(2), representative="严金稻", feed="registry")
+    copy = row(
+        "云岫县创立果梳专业合作社", uscc(2), representative="雷长平", phone="13900010001", feed="traceability_subjects"
+    )
+    outcome, found = matched([known, owner, copy, {**known, "feed": "tax_registration"}])
+    place = {p["name"]: i for i, p in enumerate(found)}
+    assert outcome.organisation[outcome.group[place[owner["name"]]]] == uscc(2)[8:17]
+    assert outcome.group[place[copy["name"]]] != outcome.group[place[owner["name"]]]
+    assert {found[i]["name"] for q in outcome.questions for i in (q.a, q.b)} >= {copy["name"]}
+
+
+def test_a_persons_name_in_a_longer_and_a_shorter_name_is_asked_about() -> None:
+    known = row("云岫县王土生种养殖专业合作社", uscc(1), representative="王土生", town="白石镇", times=2)
+    outcome, _ = matched([known, row("云岫县王土生养殖专业合作社", representative="王土生", feed="supply_marketing")])
+    assert [q.waits for q in outcome.questions] == [False]
