@@ -129,11 +129,9 @@ def may_link(row: dict[str, Any]) -> bool:
         # Of two names written out, one with another suffix may be another's: then a place, or the town, has to agree.
         most = 1 if row["g_region"] > 0 and not (row["g_town"] > 0 and row["g_place"] != 0) else 2
         return bool(row["g_town"] != 0) and (same_writing(row) or len(against) <= most)
-    if name in {"swapped", "swapped_sound"}:
-        return False  # 顺利 and 利顺 are both good names
-    if name in {"bare", "lost", "lost_sound", "trade_slip"}:
-        # 牛山 and 牛蹄山, 绿草养殖 and 绿草种养殖 may be cooperatives of one town, but in a hundred such pairs with nothing
-        # against it hardly two were: linked, and a person is asked (`is_doubtful`).
+    if name in {"bare", "lost", "lost_sound", "swapped", "swapped_sound", "trade_slip"}:
+        # 牛山 and 牛蹄山, 顺利 and 利顺, 绿草养殖 and 绿草种养殖 may be cooperatives of one town, but in a hundred such pairs
+        # with nothing against it hardly two were: linked, and a person is asked (`is_doubtful`).
         return row["g_town"] > 0 and not against
     if row["g_town"] > 0:
         # A registry gives no two names of one sound, nor a trade that is none: people may have changed.

@@ -204,12 +204,6 @@ def test_a_town_written_with_a_slip_is_no_part_of_the_brand() -> None:
     )
 
 
-def test_a_reversed_brand_waits_for_a_person() -> None:
-    known = row("云岫县民祥养殖专业合作社", uscc(1), representative="王小明", town="白石镇", times=2)
-    outcome, found = matched([known, row("云岫县祥民养殖专业合作社", town="白石镇", feed="demonstration")])
-    assert outcome.link[next(i for i, p in enumerate(found) if "祥民" in p["name"])] == "review"
-
-
 def test_a_name_but_for_the_suffix_in_one_town_outweighs_a_new_person_and_phone_and_is_asked_about() -> None:
     known = row(
         "云岫县金坝油茶专业合作社", uscc(1), representative="余雪河", phone="13900010001", town="白石镇", times=3
