@@ -66,6 +66,8 @@ _FIXED = {
     "字号和行业同音": "brand and trade sound the same", "字号和行业形近或近音": "brand and trade look or sound alike",
     "字号和行业用字相同，行业字序有误": "same characters, trade jumbled", "字号用字相同，字序颠倒": "same characters, brand jumbled",
     "字号和行业同音而字序颠倒": "same sounds, jumbled", "行业漏写或多写一字": "one character more or less in the trade",
+    "行业漏写一字，不成行业": "one character lost from the trade, which is none then",
+    "漏写一字，字号只剩一字": "one character lost, one is left of the brand",
     "字号漏写或多写一字": "one character more or less in the brand", "漏写一字且有同音字": "one character lost, others sound the same",
     "字号相同，行业写法略有出入": "brand the same, trade nearly", "字号相同，行业不同": "brand the same, trade not",
     "名称只差一字": "names differ by one character", "名称不同": "names differ", "组织形式相同": "form the same",
