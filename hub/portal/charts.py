@@ -221,7 +221,7 @@ def waterfall(
     told = "; ".join(f"{words} {weight:+.1f}" for words, weight in steps)
     return Markup(
         '<svg class="waterfall" viewBox="0 0 {w} {h}" role="img" aria-label="{told}"><title>{told}</title>{parts}</svg>'
-    ).format(w=width, h=height, told=f"{told}；{end_words}", parts=Markup("").join(parts))
+    ).format(w=width, h=height, told=f"{told}; {end_words}", parts=Markup("").join(parts))
 
 
 def differing(text: str, beside: str) -> Markup:
