@@ -26,12 +26,12 @@ def test_no_cooperative_is_mixed_before_or_after_answers(rounds: list[Round]) ->
 
 def test_true_answers_find_the_rest(rounds: list[Round]) -> None:
     first, last = rounds[0].evaluation, rounds[-1].evaluation
-    assert first.overall.recall >= 0.95
-    assert first.review_rows <= 0.04 * first.overall.rows
+    assert first.overall.recall >= 0.965
+    assert first.review_rows <= 0.035 * first.overall.rows
     once, twice = (rounds[min(n, len(rounds) - 1)].evaluation.overall.recall for n in (1, 2))
-    assert once >= 0.98  # whose a code is, is asked after whose the name is
-    assert twice >= 0.985
-    assert last.overall.recall >= 0.99  # one cooperative of so small a county is 0.3 %
+    assert once >= 0.99  # whose a code is, is asked after whose the name is
+    assert twice >= 0.995
+    assert last.overall.recall >= 0.995  # one cooperative of so small a county is 0.3 %
 
 
 def test_asking_comes_to_an_end(rounds: list[Round]) -> None:
