@@ -27,7 +27,7 @@ _FEATURES = "山岭岗坪坑塘溪湾洋岙坝桥头墩坡沟崖潭洞岩尖"
 _PLACES = "石龙虎马牛羊狮金银青白黄红黑大小长尖平横竹松桃梨枫樟沙清双三五九南北东西上下前后里外王李陈张林叶何杨吴周"
 _TOWN_HEADS = "石青白龙柳沙桃枫杨莲河双黄大南北前后新古"
 _TOWN_TAILS = "坪溪岭潭桥堡洲湾沟铺集滩渡泉"
-SHARE_OF_WHOLE = "专业合作社"
+ORDINARY = "专业合作社"  # what a branch is until the head it belongs to is chosen
 
 
 @dataclass(frozen=True)
@@ -240,7 +240,7 @@ def make_world(style_name: str, seed: int, cooperatives: int, crowd: float = 1.0
                 region,
                 place,
                 core,
-                suffix if suffix != "分社" else SHARE_OF_WHOLE,
+                suffix if suffix != "分社" else ORDINARY,
                 person if random.random() > 0.113 else None,
                 f"1{random.choice('3578')}{random.randrange(10**9):09d}",
                 town,

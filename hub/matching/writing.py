@@ -216,7 +216,7 @@ def write_links(
         text(
             """
             insert into link (profile_key, coop_id, link, score, reason, evidence, run_id)
-            select n.*, :run from new_link n left join link l using (profile_key)
+            select n.profile_key, n.coop_id, n.link, n.score, n.reason, n.evidence, :run from new_link n left join link l using (profile_key)
             where l.profile_key is null or (l.coop_id, l.link, l.score, l.reason, l.evidence)
                   is distinct from (n.coop_id, n.link, n.score, n.reason, n.evidence)  -- most are what they were
             order by profile_key
