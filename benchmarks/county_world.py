@@ -145,8 +145,8 @@ class Cooperative:
     phone: str
     town: str
     village: str
-    street: str
-    founded: str
+    street: str = ""
+    founded: str = ""
     former: str | None = None
 
     @property

@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from benchmarks.county_world import STYLES, Cooperative
 from hub.demo.names import BRAND_FAMILIES, HOMOPHONES, person_name
 from hub.deployment import County
 from hub.identifiers.codes import make_uscc, organisation_check_character
@@ -34,7 +35,7 @@ class Sort:
 
 SORTS: dict[str, Sort] = {
     "coast": Sort(
-        County(name="云岫县", code="339127", city="岚江市"),
+        STYLES["coast"].county,
         ("白石镇", "青溪镇", "龙潭乡", "城西街道"),
         ("海水养殖", "水产养殖", "果蔬", "水果", "杨梅", "生猪", "畜禽", "茶叶", "家禽", "水稻", "柑桔"),
         ("专业合作社",) * 30 + ("专业合作社联合社",),
@@ -42,7 +43,7 @@ SORTS: dict[str, Sort] = {
         0.03,
     ),
     "plain": Sort(
-        County(name="临河县", code="379205", city="泰阳市"),
+        STYLES["plain"].county,
         ("城关镇", "南村镇", "前马乡", "大王镇", "柳林街道"),
         ("种植", "种植", "养殖", "种养殖", "农机", "农机服务", "玉米种植", "肉羊养殖", "蔬菜种植", "果品"),
         ("农民专业合作社", "农民专业合作社", "专业合作社", "专业合作社"),
@@ -50,7 +51,7 @@ SORTS: dict[str, Sort] = {
         0.1,
     ),
     "grassland": Sort(
-        County(name="平白旗", code="159311", city="南中盟"),
+        STYLES["grassland"].county,
         ("双庄苏木", "白音苏木", "河阳镇", "三道沟乡"),
         ("养殖", "农牧业", "牧业", "种养殖", "肉牛养殖", "草业", "马铃薯种植", "农机"),
         ("农民专业合作社", "专业合作社", "农牧民专业合作社"),
@@ -59,7 +60,7 @@ SORTS: dict[str, Sort] = {
         "嘎查",
     ),
     "hills": Sort(
-        County(name="安石区", code="459507", city="武宁市"),
+        STYLES["hills"].county,
         ("沙口镇", "老街镇", "上林乡", "东门街道", "石塘镇"),
         ("油茶", "油茶种植", "茶叶", "生态种养", "蜜蜂", "养蜂", "中药材种植", "脐橙", "毛竹", "水稻种植", "烤烟"),
         ("农民专业合作社", "专业合作社", "专业合作社", "股份合作社"),
@@ -67,23 +68,6 @@ SORTS: dict[str, Sort] = {
         0.12,
     ),
 }
-
-
-@dataclass(frozen=True)
-class Cooperative:
-    uscc: str
-    region: str
-    place: str
-    core: str
-    suffix: str
-    person: str
-    phone: str
-    town: str
-    village: str
-
-    @property
-    def name(self) -> str:
-        return f"{self.region}{self.place}{self.core}{self.suffix}"
 
 
 @dataclass(frozen=True)
