@@ -99,7 +99,9 @@ def query_of(name: str, query: Any) -> Query:
         raise BadRequestError(f"{name}.type 应是文本或文本列表。must be a string or strings.")
     if query.get("type_strict", "any") not in ("any", "should", "all"):
         raise BadRequestError(f"{name}.type_strict 只能是 any、should 或 all。")
-    text = text_of(written or "", f"{name}.query")
+    text = sound_text(written or "").strip()
+    if len(text) > MOST_CHARACTERS:
+        text, properties = "", []  # no name: it is answered with nothing, and the others of its batch as ever
     cells: dict[str, str] = {}
     codes: list[str] = []
     if classify_code(clean_code(text)) in _CODES:
@@ -148,8 +150,8 @@ def _values(value: Any, what: str) -> list[str]:
             raise BadRequestError(f"{what} 的 v 应是文本或数。v must be text or a number.")
         # a spreadsheet's code or phone may come as a number: 13800010001.0
         whole = isinstance(plain, float) and plain.is_integer()
-        text = text_of(f"{plain:.0f}" if whole else str(plain), what)
-        if text:
+        text = sound_text(f"{plain:.0f}" if whole else str(plain)).strip()
+        if 0 < len(text) <= MOST_CHARACTERS:
             found.append(text)
     return found
 
