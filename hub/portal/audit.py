@@ -58,11 +58,13 @@ EVENTS: dict[str, tuple[str, str]] = {
 def record_event(
     connection: Connection, event: str, account: str | None, department: str | None = None, **details: Any
 ) -> None:
-    """Writes one event in the caller's transaction.
+    """Writes one event in the caller's transaction. What somebody asked for may hold NUL, which PostgreSQL takes in no text: it is
+    written down all the same, without it.
 
     Raises:
         KeyError: the event is not in EVENTS (a mistake of ours).
     """
     if event not in EVENTS:
         raise KeyError(event)
-    connection.execute(insert(audit_event).values(event=event, account=account, department=department, details=details))
+    told = {name: value.replace("\0", "") if isinstance(value, str) else value for name, value in details.items()}
+    connection.execute(insert(audit_event).values(event=event, account=account, department=department, details=told))

@@ -117,8 +117,12 @@ class Visit:
             raise HTTPException(404)
         return value
 
+    def named(self, name: str) -> str:
+        """A text in the path, without NUL (PostgreSQL takes none), cut to a sensible length."""
+        return str(self.request.path_params[name]).replace("\0", "")[:200]
+
     def asked(self, name: str, default: str = "") -> str:
-        """A parameter of the address, without NUL (PostgreSQL takes none), cut to a sensible length."""
+        """A parameter of the address, as `named` gives it."""
         return self.request.query_params.get(name, default).replace("\0", "").strip()[:200]
 
     def asked_number(self, name: str, default: int = 1, most: int = 1_000_000) -> int:

@@ -37,7 +37,7 @@ def list_page(visit: Visit) -> Response:
 
 def entry_page(visit: Visit) -> Response:
     entries = _entries(visit)
-    code = str(visit.request.path_params["code"])
+    code = visit.named("code")
     found = next((e for e in entries if e.code == code), None)
     if found is None:
         raise HTTPException(404)

@@ -58,7 +58,7 @@ def search_page(visit: Visit) -> Response:
 
 def _read(visit: Visit, connection: Connection) -> dossier.Dossier:
     try:
-        coop_id = resolve_cooperative(connection, str(visit.request.path_params["coop"])[:64])
+        coop_id = resolve_cooperative(connection, visit.named("coop"))
         return dossier.read_dossier(
             connection, coop_id, as_of=visit.asked_date("as_of"), known_at=visit.asked_date("known_at")
         )

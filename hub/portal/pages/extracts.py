@@ -199,7 +199,7 @@ def attachment(file: BinaryIO, name: str, size: int) -> Response:
 def download(visit: Visit) -> Response:
     """One format of an extract as a numbered copy: authorise, prove, make, record, send; in this order."""
     person, row = visit.person, _mine(visit)
-    form = str(visit.request.path_params["form"])
+    form = visit.named("form")
     if form not in {f["format"] for f in row["files"] if f.get("given", True)}:
         raise HTTPException(404)
     try:

@@ -123,7 +123,7 @@ def question_page(
     visit: Visit, fault: HubError | None = None, status: int = 200, said: dict[str, str] | None = None
 ) -> Response:
     """One question with both sides, the sources, the evidence and the next candidates."""
-    number = str(visit.request.path_params["number"])
+    number = visit.named("number")
     chain: tuple[ChainLink, ...] = fault.chain if isinstance(fault, ContradictionError) else ()
     with visit.read() as connection:
         try:
@@ -157,7 +157,7 @@ def question_page(
 
 def answer(visit: Visit) -> Response:
     """Records the decision and goes on to the next question."""
-    number, verdict = str(visit.request.path_params["number"]), visit.said("verdict", 16)
+    number, verdict = visit.named("number"), visit.said("verdict", 16)
     reason = visit.said("reason", 500) or _REASONS[0]
     if verdict not in VERDICT_WORDS:
         raise HTTPException(400)

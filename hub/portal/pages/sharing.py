@@ -113,7 +113,7 @@ def agreements_page(visit: Visit) -> Response:
 
 
 def _agreement(visit: Visit) -> AgreementState:
-    found = _states(visit).get(str(visit.request.path_params["agreement"]))
+    found = _states(visit).get(visit.named("agreement"))
     if found is None:
         raise HTTPException(404)
     return found
