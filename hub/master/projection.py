@@ -131,8 +131,9 @@ def _taken_members() -> list[str]:
 
 
 def _quoted(field: MasterField, sql: str) -> str:
-    """SQL of a JSON string; what can hold a quotation mark is escaped, which costs more."""
-    if field.kind in (Kind.DATE, Kind.CHOICE):
+    """SQL of a JSON string; what can hold a quotation mark is escaped, which costs more. A choice can: what fits none of its
+    feed's choices stays as it was written."""
+    if field.kind is Kind.DATE:
         return f"'\"' || {sql} || '\"'"
     return f"cast(to_json(cast({sql} as varchar)) as varchar)"
 

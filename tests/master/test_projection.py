@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from hub.errors import ConfigurationError
+from hub.feeds import Kind, feed_catalogue
 from hub.master.datasets import DATASETS, read_dataset
 from hub.master.publication import rebuild, write_canonical
 from tests.master.builder import County
@@ -177,3 +178,29 @@ def test_the_search_box_finds_pinyin_initials(county: County, engine: Engine) ->
     county.project()
     with engine.connect() as connection:
         assert connection.execute(text("select initials from cooperative")).scalar_one() == "bsscyzyhzs"
+
+
+HOSTILE = ('"', '\\', '"}],{"a":"', "{{7*7}}", "'; drop table cooperative; --", "a\tb\nc", "<b>x</b>", "𠮷\u202e", "=1+1", "%s", "null")  # fmt: skip
+
+
+def test_whatever_an_office_wrote_into_a_text_stands_in_the_master_as_it_was_written(
+    county: County, engine: Engine
+) -> None:
+    """A choice too may be any text: what fits none of its feed's choices is kept."""
+    texts = {Kind.TEXT, Kind.CHOICE, Kind.ADDRESS, Kind.PERSON, Kind.PHONE, Kind.TOWN}
+    for feed in feed_catalogue().values():
+        fields = [f.name for f in feed.fields if f.kind in texts]
+        rows = [
+            dict.fromkeys(fields, written) | {"coop": f"C{i}", "name": f"白石山茶叶专业合作社{written}"}
+            for i, written in enumerate(HOSTILE)
+        ]
+        county.deliver(feed.feed, rows)
+    county.project()
+    for i, written in enumerate(HOSTILE):
+        one = county.one(f"C{i}")
+        for field in ("registry_status", "representative", "address"):
+            assert one[field] == written, field
+        assert county.evidence(f"C{i}")["name"]["source"]
+    with engine.connect() as c:
+        for name in DATASETS:
+            read_dataset(c, name)
