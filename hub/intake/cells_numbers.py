@@ -11,6 +11,9 @@ from hub.intake.reader.words import word_list
 from hub.simplified import simplified
 
 _NUMBER = re.compile(r"^([-+]?)(?:[¥￥$]|人民币|约|共|RMB)*([-+]?[\d,\s']*\.?\d+(?:E[-+]?\d+)?)\s*(.*)$", re.IGNORECASE)
+LARGEST = (
+    1e15  # of a number: beyond, a double no longer tells one whole number from the next, and no county counts so far
+)
 _SCALES = {"亿": 1e8, "千万": 1e7, "百万": 1e6, "十万": 1e5, "万": 1e4, "千": 1e3, "百": 1e2}
 _MONEY_UNIT = re.compile(r"(亿|千万|百万|十万|万|千|百)?(?:美|人民币)?元")
 _MONEY_TAIL = re.compile(r"^(亿|千万|百万|十万|万|千|百)?(?:人民币)?(元整?|块|圆)?(?:人民币)?[左右]*$")
@@ -32,6 +35,13 @@ def money_scale(unit: str | None) -> float | None:
     return _SCALES.get(match.group(1) or "", 1.0) if match else None
 
 
+def _of_sensible_size(value: float, raw: str, note: Note | None) -> tuple[float | None, Note | None]:
+    """The value with its note, or none and what is wrong: `1E+999999` is read as infinite."""
+    if abs(value) < LARGEST:
+        return value, note
+    return None, ("bad_number", f"“{raw.strip()[:40]}”大得不可能是真的")
+
+
 def parse_number(raw: str) -> tuple[float | None, Note | None]:
     """A float: thousands separators and blanks gone, a unit after it scales it, with a note; 12% is 12."""
     text = (
@@ -48,11 +58,12 @@ def parse_number(raw: str) -> tuple[float | None, Note | None]:
         return None, ("bad_number", f"“{raw.strip()[:40]}”不是数字")
     tail = match[3].strip()
     if not tail or tail in {"%", "％"}:
-        return value, None
+        return _of_sensible_size(value, raw, None)
     if re.match(r"^[-~至到—]\s*\d", tail) or re.search(r"\d", tail):
         return None, ("bad_number", f"“{raw.strip()[:40]}”不是一个数字")
     scale = next((factor for word, factor in _SCALES.items() if tail.startswith(word)), 1.0)
-    return value * scale, ("number_with_unit", f"“{raw.strip()[:40]}”带有单位，取 {value * scale:g}")
+    note = ("number_with_unit", f"“{raw.strip()[:40]}”带有单位，取 {value * scale:g}")
+    return _of_sensible_size(value * scale, raw, note)
 
 
 def parse_integer(raw: str) -> tuple[int | None, Note | None]:
@@ -76,11 +87,11 @@ def parse_money(raw: str, scale: float) -> tuple[float | None, Note | None]:
         return None, note
     tail = re.sub(r"\s", "", match[3])
     if not tail:
-        return round(value * scale, 2), None
+        return _of_sensible_size(round(value * scale, 2), raw, None)
     own = _MONEY_TAIL.match(tail)
     if not own:
         return None, ("bad_number", f"“{raw.strip()[:40]}”不是金额")
-    return round(value * _SCALES.get(own[1] or "", 1.0), 2), None
+    return _of_sensible_size(round(value * _SCALES.get(own[1] or "", 1.0), 2), raw, None)
 
 
 def parse_boolean(raw: str) -> tuple[bool | None, Note | None]:

@@ -290,3 +290,31 @@ def test_a_long_column_is_normalised_as_a_short_one(cells: list[str | None], kin
     assert long.slice(0, len(cells)).to_pylist() == short.to_pylist()
     head = long_notes.slice(0, len(cells)).to_pylist() if long_notes is not None else [None] * len(cells)
     assert head == (short_notes.to_pylist() if short_notes is not None else [None] * len(cells))
+
+
+HUGE = (
+    "1" * 5000,
+    "9" * 19,
+    "-" + "9" * 30,
+    "1E999999",
+    "-1e999999",
+    "1e308亿",
+    "9e307万元",
+    "1e15",
+    "２" * 400,
+    "1" * 5000 + "年1月1日",
+)
+
+
+@given(
+    st.one_of(st.sampled_from(HUGE), st.text("0123456789０９.-+eE,，万亿元%年月日号 ()（）", max_size=40)),
+    st.sampled_from(list(Kind)),
+)
+def test_whatever_looks_like_a_number_is_one_of_sensible_size_or_noted(cell: str, kind: Kind) -> None:
+    values, notes = normalise_cells(pa.array([cell]), field(kind))
+    value = values[0].as_py()
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        assert abs(value) < 1e15
+    if cell in HUGE and kind in {Kind.INTEGER, Kind.NUMBER, Kind.MONEY}:
+        assert value is None
+        assert notes is not None and "bad_number" in notes[0].as_py()
