@@ -32,6 +32,13 @@ _ALL = (
         "For the reason given, ask the sender to export it anew and send it again; the original is archived.",
     ),
     AlertKind(
+        "delivery_stumbled",
+        "程序没能处理一份来件",
+        "The program stumbled over a delivery",
+        "把这份来件和告警正文交给维护人员；来件没有丢，每夜自动再读一次，程序更新后不必重报。",
+        "Give the delivery and this alert to whoever maintains the program; nothing is lost, every night reads it again.",
+    ),
+    AlertKind(
         "quarantine_exceeded",
         "退回的行过多",
         "Too many rows quarantined",

@@ -91,7 +91,8 @@ def _print_feeds(out: Console, report: NightReport) -> None:
 
 def _print_trouble(out: Console, report: NightReport) -> None:
     for one in report.trouble:
-        word = {"held": "待人工确认 held", "failed": "无法使用 refused"}[one["state"]]
+        words = {"held": "待人工确认 held", "failed": "无法使用 refused"}
+        word = words.get(one["state"], "程序没能处理，下一夜再读 stumbled, read again next night")
         out.print(
             f"  [yellow]{word}[/]：{feed_catalogue()[one['feed']].title.zh} · {escape(one['name'])}：{escape(one['reason'])}"
         )

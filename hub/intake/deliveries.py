@@ -119,10 +119,19 @@ def fail_delivery(connection: Connection, delivery_id: int, reason: str) -> None
     )
 
 
+def postpone_delivery(connection: Connection, delivery_id: int, reason: str, run_id: int | None) -> None:
+    """A delivery that our own program stumbled over: it waits, says why, and is read anew by every night until it goes through."""
+    connection.execute(
+        update(delivery)
+        .where(delivery.c.delivery_id == delivery_id, delivery.c.state.in_(("received", "staged")))
+        .values(state="received", reason=reason, run_id=run_id)
+    )
+
+
 def mark_staged(connection: Connection, delivery_id: int) -> None:
     """The delivery's staged files are durable; acceptance may take it."""
     connection.execute(
         update(delivery)
         .where(delivery.c.delivery_id == delivery_id, delivery.c.state == "received")
-        .values(state="staged")
+        .values(state="staged", reason=None)
     )

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 _BY_FEED = """
 select feed, count(*) as deliveries,
        count(*) filter (where state = 'accepted') as taken, count(*) filter (where state = 'held') as held,
-       count(*) filter (where state = 'failed') as failed,
+       count(*) filter (where state = 'failed' or (state in ('received', 'staged') and reason is not null)) as failed,
        coalesce(sum(rows_in), 0) as rows_in, coalesce(sum(rows_accepted), 0) as accepted,
        coalesce(sum(rows_quarantined), 0) as quarantined, coalesce(sum(rows_duplicate), 0) as duplicate,
        coalesce(sum(rows_out_of_scope), 0) as out_of_scope
@@ -25,7 +25,9 @@ select feed, message, rows from (
 where place <= 3 order by feed, rows desc, message
 """
 _TROUBLE = """
-select feed, name, state, reason from delivery where run_id = :run_id and state in ('held', 'failed') order by feed, name
+select feed, name, state, reason from delivery
+where run_id = :run_id and (state in ('held', 'failed') or (state in ('received', 'staged') and reason is not null))
+order by feed, name
 """
 _LINKS = """
 select l.link, count(*) as profiles, coalesce(sum(n.rows), 0) as rows

@@ -1,5 +1,6 @@
 """The steps of a night. What one feed, file or row costs stays there: an expected error becomes a state, a reason and an
-alert, and the night goes on. Anything unexpected fails the step, loudly.
+alert, and the night goes on; so does what the program did not expect of one delivery (`hub.night.stumbles`). Anything else
+unexpected fails the step, loudly.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from hub.intake.mapping import layout_changes
 from hub.intake.series import rows_of_edition_before
 from hub.intake.staging import StagedDelivery, load_staged, save_staged, stage_delivery
 from hub.night.context import Night
+from hub.night.stumbles import lies_with_the_delivery, note_stumble
 from hub.store.tables.intake import archived_file, column_mapping, connector_state
 
 if TYPE_CHECKING:
@@ -215,6 +217,11 @@ def _stage_one(night: Night, one: Delivery, outcome: FeedOutcome) -> None:
                 connection, "delivery_failed", f"{one.feed}/{one.name}", f"来件无法使用：{one.name}", str(error)
             )
         return
+    except Exception as error:
+        if not lies_with_the_delivery(error):
+            raise
+        outcome.failed.append((one.name, note_stumble(night, one.delivery_id, one.feed, one.name, error)))
+        return
     save_staged(staged)
     with night.engine.begin() as connection:
         mark_staged(connection, one.delivery_id)
@@ -229,10 +236,18 @@ def accept_deliveries(night: Night, feeds: Sequence[str]) -> dict[str, FeedOutco
         for feed, outcome in outcomes.items():
             with night.engine.connect() as connection:
                 waiting = waiting_deliveries(connection, feed, ("staged",))
+            names = {one.delivery_id: one.name for one in waiting}
             found = [load_staged(night.settings.data, one.delivery_id) for one in waiting]
             outcome.staged = [s for s in found if s is not None]
             for one in sorted(outcome.staged, key=lambda s: s.as_of):  # stable: else by name and content
-                state = accept_delivery(night.engine, one, run_id=night.run_id)
+                try:
+                    state = accept_delivery(night.engine, one, run_id=night.run_id)
+                except Exception as error:
+                    if isinstance(error, HubError) or not lies_with_the_delivery(error):
+                        raise
+                    name = names[one.delivery_id]
+                    outcome.failed.append((name, note_stumble(night, one.delivery_id, feed, name, error)))
+                    continue
                 (outcome.held if state == "held" else outcome.accepted).append(one.delivery_id)
                 _alert_about(night, one, feed, state)
                 if written := _write_return(night, one, feed):
@@ -247,6 +262,7 @@ def _alert_about(night: Night, one: StagedDelivery, feed: str, state: str) -> No
         name = connection.scalar(text("select name from delivery where delivery_id = :id"), {"id": one.delivery_id})
         title = feed_catalogue()[feed].title.zh
         fix_alert(connection, "delivery_failed", f"{feed}/{name}")
+        fix_alert(connection, "delivery_stumbled", f"{feed}/{name}")
         _alert_about_layout(connection, one, feed, str(name))
         if state == "held":
             raise_alert(
@@ -376,6 +392,7 @@ def close_night(night: Night) -> str:
                 "kinds": [
                     "delivery_held",
                     "delivery_failed",
+                    "delivery_stumbled",
                     "quarantine_exceeded",
                     "connector_failed",
                     "unknown_feed_folder",

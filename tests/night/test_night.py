@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import importlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
@@ -297,3 +300,64 @@ def test_another_list_of_the_same_sender_is_not_taken_for_a_truncated_one(
     assert _states(engine) == {
         "列入名单20261031.csv": "accepted", "移出名单20261031.csv": "accepted", "列入名单20261130.csv": "held",
     }  # fmt: skip
+
+
+A_CELL = "农户张三"
+
+
+def _stumble() -> None:
+    raise OverflowError(f"cannot convert {A_CELL}")
+
+
+@pytest.mark.parametrize(
+    ("step", "module", "function"),
+    [("reading", "hub.night.steps", "stage_delivery"), ("taking in", "hub.intake.acceptance", "_write_outcomes")],
+)
+def test_a_delivery_the_program_stumbles_over_costs_itself_and_is_read_again_the_next_night(
+    step: str, module: str, function: str, inbox: Path, run_night: RunNight, engine: Engine,
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    folder = inbox / "market_abnormal"
+    (folder / "好.csv").write_bytes(abnormal_csv(abnormal_rows(6)))
+    (folder / "怪.csv").write_bytes(abnormal_csv(abnormal_rows(9)[6:]))
+    real = getattr(importlib.import_module(module), function)
+
+    def stumbling(*given: Any, **more: Any) -> Any:
+        what = given[-1] if step == "taking in" else given[0]
+        with engine.connect() as connection:
+            name = connection.scalar(text("select name from delivery where delivery_id = :d"), {"d": what.delivery_id})
+        return _stumble() if name == "怪.csv" else real(*given, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(f"{module}.{function}", stumbling)
+        run_night()
+    assert _states(engine) == {"好.csv": "accepted", "怪.csv": "received"}
+    assert _run_state(engine) == "attention"
+    with engine.connect() as connection:
+        body = connection.scalar(text("select body from alert where kind = 'delivery_stumbled' and fixed_at is null"))
+        assert connection.scalar(text("select count(*) from cooperative")) == 6
+    assert "怪.csv" in str(body) and "OverflowError" in str(body) and "每夜自动再读" in str(body)
+    assert "张三" not in str(body) + caplog.text
+    assert "stumbled: OverflowError" in caplog.text
+    run_night()
+    assert _states(engine) == {"好.csv": "accepted", "怪.csv": "accepted"}
+    assert _run_state(engine) == "done"
+    with engine.connect() as connection:
+        assert connection.scalar(text("select reason from delivery where name = '怪.csv'")) is None
+        assert check_control_totals(connection)[1] == []
+
+
+def test_a_full_disk_is_no_fault_of_a_delivery_and_fails_the_night(
+    inbox: Path, run_night: RunNight, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (inbox / "market_abnormal" / "名录.csv").write_bytes(abnormal_csv(abnormal_rows(3)))
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("hub.night.steps.stage_delivery", full)
+        with pytest.raises(OSError, match="No space"):
+            run_night()
+    run_night()
+    assert _states(engine) == {"名录.csv": "accepted"}
