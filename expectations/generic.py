@@ -50,9 +50,10 @@ def file_rules() -> Iterator[Rule]:
         "读取结果缺少列：{missing}。",
     )  # fmt: skip
     yield Rule(
-        "not_empty", "critical", None,
-        "文件里有数据行", "The file holds data rows",
-        "没有读到任何数据行。请确认导出时选中了数据，而不是空表或只有表头。",
+        "not_empty", "hold", None,
+        "文件里有数据行；确实没有要报的（零报告）由人放行，下一期照旧为零时不再问",
+        "The file holds data rows; a report of nothing is released by a person, and not asked about again while it stays nothing",
+        "表格只有表头，没有数据行。确实没有要报的（零报告），请放行；是导出不全，请退回重报。",
     )  # fmt: skip
     yield Rule(
         "row_count_holds", "hold", None,

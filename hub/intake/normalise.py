@@ -64,7 +64,8 @@ def normalise_reading(
         mapping: confirmed headers, if the reading was made without them.
 
     Raises:
-        FormatError: the file could not be read, or holds no row of data.
+        FormatError: the file could not be read, or holds no row of data and no header that is the feed's (a list that is all
+            there and names nobody is a report of nothing, 零报告: a table without rows).
         DriftError: a required column is missing; the message names the nearest header.
     """
     import pyarrow as pa
@@ -73,6 +74,7 @@ def normalise_reading(
     drift: list[str] = []
     set_aside: list[tuple[str, int]] = []
     tables: list[pa.Table] = []
+    bare: list[SheetReading] = []
     for sheet in reading.sheets:
         if reading.feed != feed.feed or mapping is not None:
             sheet.columns = list(match_columns(sheet.columns, feed, mapping).columns)
@@ -85,8 +87,11 @@ def normalise_reading(
         drift += [_unknown_message(sheet, c.header, c.guess, feed) for c in unknown if c.levels]
         if sheet.rows.num_rows:
             tables.append(_stage_sheet(reading, sheet, feed, delivery_town))
-    if not tables:
+        else:
+            bare.append(sheet)
+    if not tables and (not bare or set_aside):
         raise _nothing(reading, feed)
+    tables = tables or [_stage_sheet(reading, bare[0], feed, delivery_town)]
     return Staged(feed, pa.concat_tables(tables), sorted(set(drift)), set_aside)
 
 

@@ -103,6 +103,7 @@ def stage_delivery(
     rows = staged.rows
     headers = {c.field: c.header for s in reading.sheets for c in s.columns if c.field}
     path = staged_path(settings.data, one.delivery_id)
+    before = None if mark else rows_before(town)
     with ExitStack() as unless_done:
         unless_done.callback(forget_rows, path)
         with ThreadPoolExecutor(1) as beside:
@@ -110,7 +111,7 @@ def stage_delivery(
             written = beside.submit(write_rows, path, rows, feed)
             report = check_rows(
                 feed, rows.select(["notes", *feed.by_name]).to_pandas(),
-                previous_rows=None if mark else rows_before(town), hold_below=declaration.hold_below,
+                previous_rows=before, hold_below=declaration.hold_below,
                 coverage=one.coverage, headers=headers, today=business_date,
             )  # fmt: skip
             outside = out_of_scope_reasons(rows)
@@ -122,7 +123,8 @@ def stage_delivery(
         disposition = _dispositions(rows.num_rows, row_failures, outside, report.repeated)
         write_verdicts(path, disposition, _reasons(rows.num_rows, row_failures, outside, headers))
         unless_done.pop_all()
-    holds = [r.message for r in report.results if r.severity == "hold" and not r.passed]
+    nothing_again = not rows.num_rows and before == 0
+    holds = [r.message for r in report.results if r.severity == "hold" and not r.passed and not nothing_again]
     return StagedDelivery(
         delivery_id=one.delivery_id,
         as_of=min(as_of, business_date),

@@ -110,9 +110,12 @@ def test_a_full_list_that_shrank_too_far_is_held(previous: int | None, coverage:
         assert "疑似截断：本次 4 行，上次采用 10 行，不到 80%" in report.failed("hold")[0].message
 
 
-def test_an_empty_table_fails_the_file() -> None:
+def test_an_empty_table_waits_for_a_person() -> None:
     feed = get_feed("market_abnormal")
-    assert [r.rule for r in check(feed, frame_of(feed, [])).failed("critical")] == ["not_empty"]
+    report = check(feed, frame_of(feed, []))
+    assert [r.rule for r in report.failed("hold")] == ["not_empty"]
+    assert report.failed("critical") == report.failed("row") == ()
+    assert "零报告" in report.failed("hold")[0].message
 
 
 def test_a_missing_column_is_never_a_pass() -> None:

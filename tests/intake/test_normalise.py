@@ -76,9 +76,15 @@ def test_a_table_of_something_else_is_drift(stage: Callable[..., Staged]) -> Non
         stage("market_abnormal", Sheet([["地区", "户数"], ["甲县", 3]]))
 
 
-def test_a_header_without_rows_is_refused(stage: Callable[..., Staged]) -> None:
+def test_a_header_without_rows_is_a_report_of_nothing(stage: Callable[..., Staged]) -> None:
+    staged = stage("market_abnormal", Sheet([HEAD]))
+    assert staged.rows.num_rows == 0
+    assert staged.rows.schema == stage("market_abnormal", Sheet([HEAD, ROW])).rows.schema
+
+
+def test_a_header_without_rows_beside_another_table_is_not(stage: Callable[..., Staged]) -> None:
     with pytest.raises(FormatError, match="没有数据行"):
-        stage("market_abnormal", Sheet([HEAD]))
+        stage("market_abnormal", Sheet([HEAD]), Sheet([["地区", "户数"], ["甲县", 3], ["乙县", 4]]))
 
 
 def test_an_unreadable_file_is_refused_when_its_rows_are_asked_for(stage: Callable[..., Staged]) -> None:
