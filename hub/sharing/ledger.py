@@ -172,7 +172,10 @@ def parse_line(text_line: str) -> Line:
     """
     try:
         kept = json.loads(text_line)
-        kept["at"] = datetime.fromisoformat(kept["at"])
+        written = kept["at"]
+        kept["at"] = datetime.fromisoformat(written)
+        if kept["at"].tzinfo is None or _stamp(kept["at"]) != written:
+            raise ValueError("a moment is written in one way only")  # else a digit in the Z's place would say the same
         return Line(**kept)
     except (ValueError, TypeError, KeyError) as error:
         raise FormatError(
