@@ -11,9 +11,8 @@ from hub.intake.reader.words import word_list
 from hub.simplified import simplified
 
 _NUMBER = re.compile(r"^([-+]?)(?:[¥￥$]|人民币|约|共|RMB)*([-+]?[\d,\s']*\.?\d+(?:E[-+]?\d+)?)\s*(.*)$", re.IGNORECASE)
-LARGEST = (
-    1e15  # of a number: beyond, a double no longer tells one whole number from the next, and no county counts so far
-)
+# Of a number: beyond, a double soon no longer tells one whole number from the next, and no county counts so far.
+LARGEST = 1e15
 _SCALES = {"亿": 1e8, "千万": 1e7, "百万": 1e6, "十万": 1e5, "万": 1e4, "千": 1e3, "百": 1e2}
 _MONEY_UNIT = re.compile(r"(亿|千万|百万|十万|万|千|百)?(?:美|人民币)?元")
 _MONEY_TAIL = re.compile(r"^(亿|千万|百万|十万|万|千|百)?(?:人民币)?(元整?|块|圆)?(?:人民币)?[左右]*$")

@@ -50,9 +50,8 @@ def note_stumble(night: Night, delivery_id: int, feed: str, name: str, error: Ex
 
 
 def _place(error: Exception) -> str:
-    """The innermost line of ours the error came through: `intake/cells.py:59`."""
-    root = Path(__file__).parents[2]
+    """The innermost line of ours the error came through: `cells.py:59`."""
     frames = traceback.extract_tb(error.__traceback__)
-    ours = [f for f in frames if Path(f.filename).is_relative_to(root / "hub")]
+    ours = [f for f in frames if Path(f.filename).is_relative_to(Path(__file__).parents[1])]
     frame = (ours or list(frames))[-1]
     return f"{Path(frame.filename).name}:{frame.lineno}"
