@@ -39,6 +39,14 @@ _ALL = (
         "Give the delivery and this alert to whoever maintains the program; nothing is lost, every night reads it again.",
     ),
     AlertKind(
+        "return_stumbled",
+        "程序没能写出退回表",
+        "The program stumbled over a return workbook",
+        "把回执（门户“来件”里下载）发给报送单位，把告警正文交给维护人员；行和退回原因没有丢，每夜自动再写一次。",
+        "Send the sender the receipt (under Deliveries) and give this alert to whoever maintains the program; rows and reasons "
+        "are not lost, every night tries again.",
+    ),
+    AlertKind(
         "quarantine_exceeded",
         "退回的行过多",
         "Too many rows quarantined",

@@ -5,6 +5,7 @@ there afterwards, or nothing is. A held delivery has its rows stored too: releas
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
@@ -31,8 +32,17 @@ _PROFILE = (
 _ACCEPTING_LOCK = 0x_C00B_0002  # acceptances go one after the other: overlap between increments must be seen
 
 
-def accept_delivery(engine: Engine, staged: StagedDelivery, *, run_id: int | None) -> str:
+def accept_delivery(
+    engine: Engine,
+    staged: StagedDelivery,
+    *,
+    run_id: int | None,
+    tell: Callable[[Connection, str], None] | None = None,
+) -> str:
     """Writes a staged delivery; returns its new state, `accepted` or `held`. Doing it twice is harmless.
+
+    Args:
+        tell: whom the new state is told to, in the same transaction.
 
     Raises:
         ConflictError: the delivery is no longer waiting (another run took it).
@@ -69,7 +79,7 @@ def accept_delivery(engine: Engine, staged: StagedDelivery, *, run_id: int | Non
                     run_id = coalesce(:run_id, d.run_id), account = cast(:account as jsonb),
                     accepted_at = case when :state = 'accepted' then now() end,
                     rows_in = :total, rows_accepted = :accepted, rows_quarantined = :quarantined,
-                    rows_duplicate = :duplicate, rows_out_of_scope = :out_of_scope
+                    rows_duplicate = :duplicate, rows_out_of_scope = :out_of_scope, return_due = :quarantined > 0
                 where d.delivery_id = :id
                 """
             ),
@@ -79,6 +89,8 @@ def accept_delivery(engine: Engine, staged: StagedDelivery, *, run_id: int | Non
                 **_totals(connection, staged.delivery_id),
             },
         )  # fmt: skip
+        if tell is not None:
+            tell(connection, new_state)
     forget_staged(staged)
     return new_state
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Judge = Callable[[str], tuple[Any, tuple[str, str] | None]]
 
+_LETTER = r"\pL"
 _SCIENTIFIC = re.compile(r"^\d(?:\.\d+)?E\+?\d{1,2}$")
 _TYPES = {
     Kind.YEAR: "int64",
@@ -78,7 +79,7 @@ def normalise_cells(cells: pa.Array, field: FeedField, unit: str | None = None) 
 def _normalise(cells: pa.Array, field: FeedField, unit: str | None) -> tuple[pa.Array, pa.Array | None]:
     kind = field.kind
     if kind is Kind.COOPERATIVE_NAME:
-        return without_empty_words(one_line(visible(cells), "")), None
+        return _name(cells, field)
     if kind in {Kind.CODE, Kind.SUBJECT_CODE, Kind.ID_CARD}:
         return _code(cells, field)
     if kind is Kind.PERSON:
@@ -121,6 +122,24 @@ def _mostly_plain(text: pa.Array, plain: str, judge: Judge, field: FeedField) ->
     values, notes = judge_distinct(odd, judge, field.name, field.kind)
     simple = pc.if_else(is_plain, text, pa.scalar(None, text.type))
     return pc.coalesce(simple.cast(wanted), values), notes
+
+
+def _name(cells: pa.Array, field: FeedField) -> tuple[pa.Array, pa.Array | None]:
+    """A name as written. What holds no letter names nobody (a time, a row of zeros, a code in the wrong column)."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    text = without_empty_words(one_line(visible(cells), ""))
+    names = pc.fill_null(pc.match_substring_regex(text, _LETTER), fill_value=True)
+    if pc.all(names).as_py():
+        return text, None
+    nothing = pa.scalar(None, pa.string())
+    _, notes = judge_distinct(pc.if_else(names, nothing, text), _no_name, field.name, field.kind)
+    return pc.if_else(names, text, nothing), notes
+
+
+def _no_name(raw: str) -> tuple[None, tuple[str, str]]:
+    return None, ("not_a_name", f"“{raw[:40]}”里没有文字，不是名称")
 
 
 def _person(cells: pa.Array) -> pa.Array:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -34,6 +34,7 @@ select s.sheet, s."row" from source_row s
 join (select distinct * from unnest(cast(:sheets as text[]), cast(:rows as int[])) as w(sheet, "row")) w using (sheet, "row")
 where s.delivery_id = :id and s.superseded_by is null and s.disposition in ('accepted', 'quarantined')
 """
+_LONGEST = 150  # bytes of the sender's own name: file systems end at 255, and writers put something before it
 _REPEATED = "与前面的行内容相同，只采用一次，不必更正。"
 
 
@@ -45,6 +46,12 @@ class ReturnSummary:
     to_correct: int
     sheets: int
     warned: int  # rows with a warning that were accepted all the same
+
+
+def workbook_name(delivery_id: int, name: str) -> str:
+    """What the return workbook of a delivery is called: by its number, and by the sent file's name as far as a name may go."""
+    stem = PurePosixPath(name).stem.encode()[:_LONGEST].decode(errors="ignore")
+    return f"退回-{delivery_id}-{stem}.xlsx"
 
 
 def write_return_workbook(

@@ -34,6 +34,7 @@ from hub.intake.mapping import layout_changes
 from hub.intake.series import rows_of_edition_before
 from hub.intake.staging import StagedDelivery, load_staged, save_staged, stage_delivery
 from hub.night.context import Night
+from hub.night.returns import write_due_returns
 from hub.night.stumbles import lies_with_the_delivery, note_stumble
 from hub.store.tables.intake import archived_file, column_mapping, connector_state
 
@@ -231,7 +232,6 @@ def _stage_one(night: Night, one: Delivery, outcome: FeedOutcome) -> None:
 def accept_deliveries(night: Night, feeds: Sequence[str]) -> dict[str, FeedOutcome]:
     """Makes staged deliveries durable, one transaction each, in an order that does not depend on how they arrived."""
     outcomes = {feed: FeedOutcome(feed) for feed in feeds}
-    returned: list[str] = []
     with night.step("accept") as note:
         for feed, outcome in outcomes.items():
             with night.engine.connect() as connection:
@@ -240,8 +240,9 @@ def accept_deliveries(night: Night, feeds: Sequence[str]) -> dict[str, FeedOutco
             found = [load_staged(night.settings.data, one.delivery_id) for one in waiting]
             outcome.staged = [s for s in found if s is not None]
             for one in sorted(outcome.staged, key=lambda s: s.as_of):  # stable: else by name and content
+                tell = partial(_alert_about, night, one, feed)
                 try:
-                    state = accept_delivery(night.engine, one, run_id=night.run_id)
+                    state = accept_delivery(night.engine, one, run_id=night.run_id, tell=tell)
                 except Exception as error:
                     if isinstance(error, HubError) or not lies_with_the_delivery(error):
                         raise
@@ -249,38 +250,37 @@ def accept_deliveries(night: Night, feeds: Sequence[str]) -> dict[str, FeedOutco
                     outcome.failed.append((name, note_stumble(night, one.delivery_id, feed, name, error)))
                     continue
                 (outcome.held if state == "held" else outcome.accepted).append(one.delivery_id)
-                _alert_about(night, one, feed, state)
-                if written := _write_return(night, one, feed):
-                    returned.append(written)
+        night.note("returned", write_due_returns(night, list(feeds)))
         note["deliveries"] = sum(len(o.accepted) for o in outcomes.values())
-    night.note("returned", returned)
     return outcomes
 
 
-def _alert_about(night: Night, one: StagedDelivery, feed: str, state: str) -> None:
-    with night.engine.begin() as connection:
-        name = connection.scalar(text("select name from delivery where delivery_id = :id"), {"id": one.delivery_id})
-        title = feed_catalogue()[feed].title.zh
-        fix_alert(connection, "delivery_failed", f"{feed}/{name}")
-        fix_alert(connection, "delivery_stumbled", f"{feed}/{name}")
-        _alert_about_layout(connection, one, feed, str(name))
-        if state == "held":
-            raise_alert(
-                connection, "delivery_held", str(one.delivery_id), f"{title}：来件待人工确认（{name}）",
-                f"{Where(feed=title, file=name)}：{one.hold} 下一步：与发送方核实后执行 "
-                f"coop-hub deliveries release {one.delivery_id}（放行）或 reject（退回）。",
-            )  # fmt: skip
-        share = one.counts.get("quarantined", 0) / max(one.rows_in, 1)
-        limit = night.deployment.feed_by_name[feed].quarantine_limit
-        problem = f"{feed}/{one.town or ''}"
-        if share > limit:
-            raise_alert(
-                connection, "quarantine_exceeded", problem, f"{title}：退回行过多（{name}）",
-                f"{Where(feed=title, file=name)}：{one.rows_in} 行中有 {one.counts['quarantined']} 行不能使用（上限 {limit:.0%}）。"
-                f" 下一步：执行 coop-hub deliveries return {one.delivery_id} --out 退回.xlsx，发给发送方更正后重报。",
-            )  # fmt: skip
-        elif state == "accepted":
-            fix_alert(connection, "quarantine_exceeded", problem)
+def _alert_about(night: Night, one: StagedDelivery, feed: str, connection: Connection, state: str) -> None:
+    """Tells about a delivery what there is to tell, in the transaction that takes it in: no kill comes between the two."""
+    name, reason = connection.execute(
+        text("select name, reason from delivery where delivery_id = :id"), {"id": one.delivery_id}
+    ).one()
+    title = feed_catalogue()[feed].title.zh
+    fix_alert(connection, "delivery_failed", f"{feed}/{name}")
+    fix_alert(connection, "delivery_stumbled", f"{feed}/{name}")
+    _alert_about_layout(connection, one, feed, name)
+    if state == "held":
+        raise_alert(
+            connection, "delivery_held", str(one.delivery_id), f"{title}：来件待人工确认（{name}）",
+            f"{Where(feed=title, file=name)}：{reason} 下一步：与发送方核实后执行 "
+            f"coop-hub deliveries release {one.delivery_id}（放行）或 reject（退回）。",
+        )  # fmt: skip
+    share = one.counts.get("quarantined", 0) / max(one.rows_in, 1)
+    limit = night.deployment.feed_by_name[feed].quarantine_limit
+    problem = f"{feed}/{one.town or ''}"
+    if share > limit:
+        raise_alert(
+            connection, "quarantine_exceeded", problem, f"{title}：退回行过多（{name}）",
+            f"{Where(feed=title, file=name)}：{one.rows_in} 行中有 {one.counts['quarantined']} 行不能使用（上限 {limit:.0%}）。"
+            f" 下一步：执行 coop-hub deliveries return {one.delivery_id} --out 退回.xlsx，发给发送方更正后重报。",
+        )  # fmt: skip
+    elif state == "accepted":
+        fix_alert(connection, "quarantine_exceeded", problem)
 
 
 def _alert_about_layout(connection: Connection, one: StagedDelivery, feed: str, name: str) -> None:
@@ -297,35 +297,6 @@ def _alert_about_layout(connection: Connection, one: StagedDelivery, feed: str, 
         f"{Where(feed=title, file=name)}：{''.join(words)}不认识的列原样保存，没有丢。"
         f" 下一步：若新列名就是某个数据项，执行 coop-hub columns confirm {feed} 列名 数据项 --by 姓名。",
     )  # fmt: skip
-
-
-def _write_return(night: Night, one: StagedDelivery, feed: str) -> str | None:
-    """The return workbook of a delivery with quarantined rows, ready for its sender; None when nothing goes back."""
-    if not one.counts.get("quarantined"):
-        return None
-    from hub.intake.return_workbook import write_return_workbook
-
-    with night.engine.connect() as connection:
-        row = connection.execute(
-            text(
-                "select d.name, d.department, a.path from delivery d join archived_file a using (sha256) where delivery_id = :id"
-            ),
-            {"id": one.delivery_id},
-        ).one()
-        out = night.settings.data / "returns" / row.department / f"退回-{one.delivery_id}-{Path(row.name).stem}.xlsx"
-        out.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            write_return_workbook(
-                connection, one.delivery_id, night.settings.data / row.path, out, settings=night.settings
-            )
-        except (
-            HubError
-        ) as error:  # a table of a database cannot be handed back as a workbook; its reasons stand in the database
-            log.info(
-                "no return workbook for delivery %s of %s: %s", one.delivery_id, feed, error.detail or error.message
-            )
-            return None
-    return str(out)
 
 
 def link_profiles(night: Night) -> MatchSummary:
@@ -393,6 +364,7 @@ def close_night(night: Night) -> str:
                     "delivery_held",
                     "delivery_failed",
                     "delivery_stumbled",
+                    "return_stumbled",
                     "quarantine_exceeded",
                     "connector_failed",
                     "unknown_feed_folder",

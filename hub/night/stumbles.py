@@ -36,8 +36,8 @@ def lies_with_the_delivery(error: Exception) -> bool:
 def note_stumble(night: Night, delivery_id: int, feed: str, name: str, error: Exception) -> str:
     """Lets the delivery wait for the next night and tells about it; returns the reason. Neither log nor alert repeats the error's
     message, which may hold cells."""
-    kind, place = type(error).__name__, _place(error)
-    log.error("delivery %s stumbled: %s\n%s", delivery_id, kind, "".join(traceback.format_tb(error.__traceback__)))
+    kind, place = type(error).__name__, place_of(error)
+    tell_log(f"delivery {delivery_id}", error)
     where = Where(feed=feed_catalogue()[feed].title.zh, file=name)
     reason = (
         f"{where}：程序没能处理这份来件（{kind}，{place}），其他来件照常。"
@@ -49,7 +49,12 @@ def note_stumble(night: Night, delivery_id: int, feed: str, name: str, error: Ex
     return reason
 
 
-def _place(error: Exception) -> str:
+def tell_log(what: str, error: Exception) -> None:
+    """Kind and frames of the error, without its message."""
+    log.error("%s stumbled: %s\n%s", what, type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
+
+
+def place_of(error: Exception) -> str:
     """The innermost line of ours the error came through: `cells.py:59`."""
     frames = traceback.extract_tb(error.__traceback__)
     ours = [f for f in frames if Path(f.filename).is_relative_to(Path(__file__).parents[1])]

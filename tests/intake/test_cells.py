@@ -243,6 +243,16 @@ def test_names_keep_their_writing_but_not_their_line_breaks() -> None:
     assert one("清禾县瑞 红苗木专业合作社", Kind.COOPERATIVE_NAME)[0] == "清禾县瑞 红苗木专业合作社"
 
 
+@pytest.mark.parametrize("text", ["23:59:59", "000", "93331098", "-12.5%", "２０２３", "…！", "🙂"])
+def test_what_holds_no_letter_is_nobodys_name(text: str) -> None:
+    assert one(text, Kind.COOPERATIVE_NAME) == (None, "not_a_name")
+
+
+@pytest.mark.parametrize("text", ["清禾合作社", "A1", "３６５合作社", "ئالما كوپىراتىپى", "𠮷田"])
+def test_a_name_in_any_script_stays_one(text: str) -> None:
+    assert one(text, Kind.COOPERATIVE_NAME) == (text, None)
+
+
 def test_persons_lose_the_blanks_inside_chinese_names_only() -> None:
     assert one("王　 芳", Kind.PERSON)[0] == "王芳"
     assert one("Anna  Maria", Kind.PERSON)[0] == "Anna  Maria"

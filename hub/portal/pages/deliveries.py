@@ -126,7 +126,7 @@ def detail_page(visit: Visit) -> Response:
 
 def return_workbook(visit: Visit) -> Response:
     """The sender's own sheets with what to correct, made on the spot."""
-    from hub.intake.return_workbook import write_return_workbook
+    from hub.intake.return_workbook import workbook_name, write_return_workbook
 
     with visit.read() as connection:
         row = _one(visit, connection)
@@ -139,7 +139,7 @@ def return_workbook(visit: Visit) -> Response:
             delivery_id=row["delivery_id"],
         )  # fmt: skip
         file, size = out.open("rb"), out.stat().st_size
-    return attachment(file, f"退回-{row['delivery_id']}-{PurePosixPath(row['name']).stem}.xlsx", size)
+    return attachment(file, workbook_name(row["delivery_id"], row["name"]), size)
 
 
 def original(visit: Visit) -> Response:
