@@ -16,6 +16,7 @@ from expectations.columns import matching
 from expectations.rule import Failing, Rule
 from hub.feeds import Feed, FeedField, Kind, Role
 from hub.identifiers.codes import CodeKind, clean_code, id_card_check_passes
+from hub.identifiers.phones import PHONE_SHAPE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,9 +38,6 @@ LAW_COOPERATIVE = ("专业合作社",)
 
 _LETTER = re.compile(r"[^\W\d_]")
 _PLAIN_LETTER = r"[A-Za-z\x{4e00}-\x{9fa5}]"
-_MOBILE = r"(?:\+?86-?)?1[3-9]\d{9}"
-_LANDLINE = r"(?:\(?0\d{2,3}\)?-?)?[2-9]\d{6,7}(?:-\d{1,6})?"
-_PHONE = rf"(?:{_MOBILE}|{_LANDLINE}|400-?\d{{3}}-?\d{{4}})(?:[,;/、，；](?:{_MOBILE}|{_LANDLINE}))*"
 
 
 def file_rules() -> Iterator[Rule]:
@@ -286,7 +284,7 @@ def _phone(field: FeedField) -> Rule:
     def misshapen(values: pa.Array) -> Any:
         import pyarrow.compute as pc
 
-        return ~matching(pc.replace_substring(values, " ", ""), rf"^(?:{_PHONE})$")
+        return ~matching(pc.replace_substring(values, " ", ""), rf"^(?:{PHONE_SHAPE})$")
 
     return Rule(
         f"{field.name}_shape", "warning", field.name,

@@ -279,6 +279,7 @@ OWN_RULES: dict[str, Callable[[], tuple[Rule, ...]]] = {
         needs("progress", "closed_on", "done", words="已完成"),
         excludes("progress", "closed_on", "not_started", "under_way", words="未完成"),
     ),
+    "union_members": lambda: (expected("union_name", "不知道参加的是哪个联合社"), cooperative_code("code", "name")),
     "supply_marketing": lambda: (level_word("title_level"), cooperative_code("code", "name")),
     "forestry": lambda: (
         level_word("title_level"),

@@ -1,4 +1,4 @@
-"""The seventeen feeds of a large county, as SQL over its cooperatives: which of them each feed speaks of, how often, and how the
+"""The eighteen feeds of a large county, as SQL over its cooperatives: which of them each feed speaks of, how often, and how the
 clerk writes them down. Declarations only; `scale_write` runs them.
 """
 
@@ -186,6 +186,13 @@ FEEDS: tuple[ScaleFeed, ...] = (
         (
             ("乡镇", "town"), ("合作社名称", NAME), ("统一社会信用代码", CODE), ("扶持类型", pick(("培训", "保险", "电商", "项目"), 7)),
             ("扶持内容", "'合作社理事长能力提升班'"), ("扶持单位", "'县农业农村局'"), ("扶持时间", day(after(SINCE_2025, 8, 600), 11)),
+        ),
+    ),
+    ScaleFeed(
+        "union_members", (0.06, 0.03, 0.01, 0.0, 0.0, 0.0), LEDGER,
+        (
+            ("联合社名称", "'{county}' || trade || '专业合作社联合社'"), ("成员社名称", NAME), ("统一社会信用代码", CODE), ("理事长", PERSON),
+            ("加入日期", day("founded", 8)),
         ),
     ),
 )  # fmt: skip

@@ -7,7 +7,7 @@ Reading is in hub.master.reading; what may leave, and to whom, is hub.sharing's 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING
@@ -102,6 +102,7 @@ _RECORDS: dict[str, tuple[str, str, str, str]] = {
     "cleanup_entries": ("清理整顿台账", "Clean-up entries", "township_cleanup", "true"),
     "complaints": ("群众举报线索", "Public reports", "complaints", "true"),
     "supply_marketing": ("供销社领办合作社", "Led by supply and marketing", "supply_marketing", "true"),
+    "union_memberships": ("参加联合社情况", "Memberships in unions", "union_members", "true"),
     "forestry": ("林业合作社", "Forestry cooperatives", "forestry", "true"),
     "water": ("农民用水合作组织", "Water users' cooperatives", "water", "true"),
     "finance": ("信用与贷款", "Credit grades and loans", "finance", "true"),
@@ -154,6 +155,9 @@ def _declare() -> dict[str, Dataset]:
     }
     for name, (zh, en, feed, where) in _RECORDS.items():
         found[name] = Dataset(name, Bilingual(zh=zh, en=en), (*head, *_own_fields(feed)), (feed,), where)
+    memberships = found["union_memberships"]
+    union = _field("union_coop_id", "联合社编号", "Id of the union", Kind.TEXT)
+    found["union_memberships"] = replace(memberships, fields=(*head, union, *memberships.fields[len(head) :]))
     measure = feed_catalogue()["support_measures"].by_name["measure"]
     found["support"] = Dataset(
         "support",

@@ -7,24 +7,29 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, text
 
 from hub.errors import ConfigurationError
 from hub.feeds import FeedField, Kind, Privacy, feed_catalogue, get_feed
+from hub.master.dossier_exchange import read_disputes, read_receipts
 from hub.master.dossier_timeline import Moment, timeline_of
 from hub.master.fields import MasterField, master_fields
 from hub.master.projection import answer_parts, answers_query, new_duck
 from hub.master.provenance import project_with_rows
 from hub.master.reading import Version, find_version, source_title
 from hub.master.rules import Group, rules
+from hub.master.unions import Member, read_members
 
 if TYPE_CHECKING:
     import duckdb
 
 HIDDEN = "（不显示）"
+COUNTY_TIME = ZoneInfo("Asia/Shanghai")
+_SINCE_MOVED = "后来改归别处，当时归入本社的理由没有留存。"
 GROUPS = {
     "identity": "身份", "market": "登记与市场监管", "tax": "税务登记", "traceability": "产品追溯", "demonstration": "示范社",
     "standardisation": "规范化建设", "cleanup": "清理整顿", "departments": "部门指导", "support": "扶持、信用与举报",
@@ -136,6 +141,7 @@ class Dossier:
     receipts: tuple[dict[str, Any], ...] = ()
     attachments: tuple[dict[str, Any], ...] = ()  # in the order of their numbers
     redirected_from: tuple[str, ...] = field(default=())
+    members: tuple[Member, ...] = ()  # of a union: its member cooperatives
 
     @property
     def clues(self) -> tuple[Answer, ...]:
@@ -181,6 +187,7 @@ def read_dossier(
         ConfigurationError: no such cooperative then, or nothing was published by then.
     """
     version = find_version(connection, known_at)
+    cut = _Cut.at(version, known_at)
     duck = new_duck()
     try:
         day = project_with_rows(connection, duck, version, (coop_id,), as_of)
@@ -202,15 +209,35 @@ def read_dossier(
             values=_values(fields, evidence, places, hidden),
             answers=_answers(duck, version, coop_id, fields=fields, evidence=evidence, places=places),
             records=records,
-            timeline=timeline_of(connection, duck, coop_id, version.version, places),
+            timeline=timeline_of(connection, duck, coop_id, version.version, places, until=cut.day),
             namings=_namings(connection, version, coop_id),
-            disputes=_disputes(connection, coop_id),
-            receipts=_receipts(connection, coop_id),
+            disputes=read_disputes(connection, coop_id, until=cut.day, show=show, hidden=HIDDEN),
+            receipts=read_receipts(connection, coop_id, until=cut.moment),
             attachments=_attachments(connection, places),
-            redirected_from=_redirected(connection, coop_id),
+            redirected_from=_redirected(connection, coop_id, cut.day),
+            members=read_members(connection, coop_id, as_of=as_of, known_at=version.version)
+            if fields.get("is_union")
+            else (),
         )
     finally:
         duck.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """The last day, and the moment up to which, the hub's own doings are told; both None for a dossier of now."""
+
+    day: date | None
+    moment: datetime | None
+
+    @classmethod
+    def at(cls, version: Version, known_at: date | int | None) -> _Cut:
+        if known_at is None:
+            return cls(None, None)
+        if isinstance(known_at, datetime):
+            return cls(known_at.astimezone(COUNTY_TIME).date(), known_at)
+        day = known_at if isinstance(known_at, date) else version.business_date
+        return cls(day, datetime.combine(day + timedelta(days=1), time(), COUNTY_TIME))
 
 
 class _Hidden:
@@ -340,43 +367,27 @@ def _text(declared: FeedField, value: Any) -> str:
 
 
 def _namings(connection: Connection, version: Version, coop_id: str) -> tuple[Naming, ...]:
+    """How rows the version knew of called it. Links keep the newest reason only: of a profile taken for another cooperative since,
+    why it stood here is not told."""
     rows = connection.execute(
         text(
-            """select p.name, p.codes, p.town, l.link, l.reason, count(r.row_id) as n
-               from master_link m join profile p using (profile_key) join link l using (profile_key)
-               left join source_row r on r.profile_key = p.profile_key
+            """select p.name, p.codes, p.town, count(r.row_id) as n, l.coop_id is not distinct from m.coop_id as stands,
+                      l.link, l.reason
+               from master_link m join profile p using (profile_key) left join link l using (profile_key)
+               left join (source_row r join master_delivery k on k.delivery_id = r.delivery_id and k.from_version <= :v
+                          and (k.to_version is null or k.to_version > :v)) on r.profile_key = p.profile_key
                where m.coop_id = :c and m.from_version <= :v and (m.to_version is null or m.to_version > :v)
-               group by p.profile_key, p.name, p.codes, p.town, l.link, l.reason order by n desc, p.name, p.profile_key"""
+               group by p.profile_key, p.name, p.codes, p.town, l.coop_id, m.coop_id, l.link, l.reason
+               order by n desc, p.name, p.profile_key"""
         ),
         {"c": coop_id, "v": version.version},
     )
-    return tuple(Naming(r.name or "", tuple(r.codes), r.town or "", r.link, r.reason, r.n) for r in rows)
-
-
-def _disputes(connection: Connection, coop_id: str) -> tuple[dict[str, Any], ...]:
-    rows = connection.execute(
-        text(
-            """select correction_id, dataset, field, value, proposed, reason, raised_by_department, source_department, state, flagged,
-                      raised_on, due_on, outcome, answer, closed_on from correction where coop_id = :c order by correction_id"""
-        ),
-        {"c": coop_id},
-    )
-    return tuple(dict(r._mapping) for r in rows)
-
-
-def _receipts(connection: Connection, coop_id: str) -> tuple[dict[str, Any], ...]:
-    """Who took an extract with this cooperative in it: what the ledger says, newest first."""
-    rows = connection.execute(
-        text(
-            """select l.at, l.event, l.department, l.person, e.title, e.business_date from ledger l join extract e using (extract_id)
-               join extract_cooperative x on x.agreement = e.agreement and x.department = e.department and x.from_extract <= e.extract_id
-                    and (x.until_extract is null or x.until_extract > e.extract_id) and (not e.past or x.from_extract = e.extract_id)
-               where x.coop_id = :c and l.event in ('downloaded', 'pushed')
-               order by l.seq desc limit 200"""
-        ),
-        {"c": coop_id},
-    )
-    return tuple(dict(r._mapping) for r in rows)
+    return tuple(
+        Naming(
+            r.name or "", tuple(r.codes), r.town or "", r.link if r.stands else "", r.reason if r.stands else _SINCE_MOVED, r.n
+        )
+        for r in rows
+    )  # fmt: skip
 
 
 def _attachments(connection: Connection, places: dict[int, Place]) -> tuple[dict[str, Any], ...]:
@@ -390,8 +401,13 @@ def _attachments(connection: Connection, places: dict[int, Place]) -> tuple[dict
     return tuple({"number": number, **r._mapping} for number, r in enumerate(rows, 1))
 
 
-def _redirected(connection: Connection, coop_id: str) -> tuple[str, ...]:
+def _redirected(connection: Connection, coop_id: str, until: date | None) -> tuple[str, ...]:
     rows = connection.execute(
-        text("select coop_id from cooperative_id where redirects_to = :c order by 1"), {"c": coop_id}
+        text(
+            """select i.coop_id from cooperative_id i where i.redirects_to = :c and (cast(:until as date) is null or exists (
+                 select from id_event e left join run r using (run_id) where e.kind = 'merged' and e.coop_id = i.coop_id
+                 and coalesce(r.business_date, e.happened_at::date) <= :until)) order by 1"""
+        ),
+        {"c": coop_id, "until": until},
     )
     return tuple(r.coop_id for r in rows)

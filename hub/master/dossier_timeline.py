@@ -38,6 +38,8 @@ _HAPPENINGS: tuple[tuple[str, str, str], ...] = (
     ("support_measures", "supported_on", "'获得扶持：' || coalesce(content, {measure}, '')"),
     ("finance", "graded_on", "coalesce({record_type}, '金融记录') || coalesce('：' || credit_grade, '')"),
     ("supply_marketing", "led_since", "'供销社领办'"),
+    ("union_members", "joined_on", "'加入联合社' || coalesce('：' || union_name, '')"),
+    ("union_members", "left_on", "'退出联合社' || coalesce('：' || union_name, '')"),
 )
 _YEARLY: tuple[tuple[str, str, str], ...] = (
     (
@@ -78,9 +80,16 @@ def _sentence(feed: str, template: str) -> str:
 
 
 def timeline_of(
-    connection: Connection, duck: duckdb.DuckDBPyConnection, coop_id: str, version: int, places: Mapping[int, Any]
+    connection: Connection,
+    duck: duckdb.DuckDBPyConnection,
+    coop_id: str,
+    version: int,
+    places: Mapping[int, Any],
+    *,
+    until: date | None,
 ) -> tuple[Moment, ...]:
-    """Everything dated about a cooperative, oldest first; at most MOST_A_FEED of one feed, the newest ones."""
+    """Everything dated about a cooperative, oldest first; at most MOST_A_FEED of one feed, the newest ones. What befell its id is
+    told up to the day `until` (None: to this day)."""
     found: list[Moment] = []
     for feed, day, template in _HAPPENINGS:
         rows = duck.execute(
@@ -97,11 +106,11 @@ def timeline_of(
             [coop_id],
         ).fetchall()
         found += [Moment(int(y), None, what, feed, str(places[r])) for r, y, what in rows]
-    found += _of_the_hub(connection, coop_id, version)
+    found += _of_the_hub(connection, coop_id, version, until)
     return tuple(sorted(found, key=lambda m: (m.year, m.day or date(m.year, 1, 1), m.kind, m.what)))
 
 
-def _of_the_hub(connection: Connection, coop_id: str, version: int) -> list[Moment]:
+def _of_the_hub(connection: Connection, coop_id: str, version: int, until: date | None) -> list[Moment]:
     kinds = {
         "new": "首次出现，编号建立",
         "merged": "与另一编号合并",
@@ -112,9 +121,10 @@ def _of_the_hub(connection: Connection, coop_id: str, version: int) -> list[Mome
     rows = connection.execute(
         text(
             """select e.kind, e.reason, coalesce(r.business_date, e.happened_at::date) as on_day from id_event e left join run r using (run_id)
-               where e.coop_id = :c or e.other_id = :c order by e.seq"""
+               where (e.coop_id = :c or e.other_id = :c)
+                 and (cast(:until as date) is null or coalesce(r.business_date, e.happened_at::date) <= :until) order by e.seq"""
         ),
-        {"c": coop_id},
+        {"c": coop_id, "until": until},
     )
     found = [
         Moment(r.on_day.year, r.on_day, f"{kinds.get(r.kind, r.kind)}：{r.reason}", "identity", "本枢纽") for r in rows

@@ -11,6 +11,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from hub.feeds import feed_catalogue
+from hub.identifiers.phones import PHONE_SHAPE
 from hub.master.basis import Basis
 
 if TYPE_CHECKING:
@@ -152,10 +153,19 @@ _LED = " full join ".join(
     for feed in ("supply_marketing", "forestry", "water")
 ).replace(" using (coop_id)", "", 1)
 
+_UNIONS = """
+  with d as (select *, left_on is null or left_on > {day} as open from now_union_members where union_name is not null)
+  select coop_id, string_agg(distinct union_name, '、' order by union_name) filter (where open) as unions,
+    list(row_id order by row_id) filter (where open) as union_rows, min(left_on) filter (where left_on > {day}) as leaving_due_on
+  from d group by coop_id"""
+
 _GROUPS = {
     "market": _MARKET, "inspection": _INSPECTION, "tax": _TAX, "subjects": _SUBJECTS, "batch": _BATCHES, "titles": _TITLES,
-    "standard": _STANDARDISATION, "cleanup": _CLEANUP, "support": _SUPPORT, "finance": _FINANCE, "complaint": _COMPLAINTS, "led": f"select * from {_LED}",
+    "standard": _STANDARDISATION, "cleanup": _CLEANUP, "support": _SUPPORT, "finance": _FINANCE, "complaint": _COMPLAINTS, "union": _UNIONS, "led": f"select * from {_LED}",
 }  # fmt: skip
+
+PHONE_FLAGS = {"shape": "不像电话号码", "shared": "多家共用"}
+"""What a phone is flagged with: by its shape, and by how many cooperatives give it (threshold `several_phone`)."""
 
 FACTS = (*_GROUPS, "standing", "appearances", "places")
 
@@ -171,7 +181,7 @@ DERIVED_ROWS: dict[str, str] = {
     "cleanup_progress": "cleanup_rows", "cleanup_due_on": "cleanup_rows", "cleanup_closed_on": "cleanup_rows",
     "support_total": "support_rows", "support_last_year": "support_rows[1:1]", "credit_grade": "credit_rows",
     "credit_graded_on": "credit_rows", "complaints": "complaint_rows", "complaints_open": "complaint_rows",
-    "last_complaint_on": "complaint_rows[1:1]",
+    "last_complaint_on": "complaint_rows[1:1]", "unions": "union_rows",
 }  # fmt: skip
 
 
@@ -292,6 +302,8 @@ def _joined(basis: Basis, day: date, complete: list[tuple[str, str | None]], com
       case when registry_status_row is not null then [registry_status_row] end as registry_rows,
       year(coalesce(try_cast(ended_on as date), abnormal_deregistered_on, tax_deregistered_on)) as ended_year,
       contains(name, '联合社') as is_union,
+      nullif(concat_ws('、', case when not regexp_full_match(phone, '{PHONE_SHAPE}') then '{PHONE_FLAGS["shape"]}' end,
+                       case when same_phone >= {t.several_phone} then '{PHONE_FLAGS["shared"]}' end), '') as phone_flags,
       coalesce(substring(uscc, 9, 9), case when regexp_matches(tax_number, '^[0-9]{{6}}[0-9A-Z]{{9}}$') then substring(tax_number, 7, 9) end)
         as organisation_code,
       case when try_cast(founded_on as date) is not null then try_cast(founded_on as date) > {sql_day} - interval {t.young_months} month
@@ -321,7 +333,7 @@ def _due(basis: Basis, day: date) -> str:
     become old enough. It may be a few days early (months end differently), never late."""
     t = basis.thresholds
     sql_day = f"date '{day.isoformat()}'"
-    ahead = ["removal_due_on", "inspection_due_on", "batch_due_on", "closing_due_on"]
+    ahead = ["removal_due_on", "inspection_due_on", "batch_due_on", "closing_due_on", "leaving_due_on"]
     ahead.append(f"case when len(no_report_years) > 1 then date '{day.year + (day.month >= 7)}-07-01' end")
     first = "coalesce(try_cast(founded_on as date), least(first_listed_on, first_registered_on, first_awarded_on, traceability_registered_on))"
     for since, months in (

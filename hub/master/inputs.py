@@ -30,6 +30,7 @@ EVENTS: dict[str, tuple[str, str | None, tuple[str, ...]]] = {
     "traceability_batches": ("batch_on", None, ()),
     "complaints": ("registered_on", "closed_on", ("outcome",)),
     "support_measures": ("supported_on", None, ()),
+    "union_members": ("joined_on", "left_on", ()),
 }
 # What makes a record the same record in two deliveries, where the feed's own key says more or less than that.
 RECORD_KEYS: dict[str, tuple[str, ...]] = {

@@ -164,6 +164,8 @@ def _query(dataset: Dataset) -> str:
         return _clues()
     if dataset.name == "differences":
         return _differences()
+    if dataset.name == "union_memberships":
+        return _memberships(dataset)
     own = ", ".join(f'r."{f.name}"' for f in dataset.fields[4:])
     return f"select m.*, {own} from now_{dataset.feeds[0]} r join {_head()} m using (coop_id) where {dataset.where}"
 
@@ -188,6 +190,16 @@ def _support(dataset: Dataset) -> str:
         )
         parts.append(f"select coop_id, '{feed_catalogue()[feed].title.zh}' as source, {own} from now_{feed}")
     return f"select m.*, r.* exclude (coop_id) from ({' union all '.join(parts)}) r join {_head()} m using (coop_id)"
+
+
+def _memberships(dataset: Dataset) -> str:
+    """The union is found by its code, else by its whole name, if one cooperative alone is called so."""
+    own = ", ".join(f'r."{f.name}"' for f in dataset.fields[5:])
+    return f"""with head as (select * from {_head()}),
+        coded as (select uscc, min(coop_id) as coop_id from head where uscc is not null group by uscc having count(*) = 1),
+        called as (select name, min(coop_id) as coop_id from head group by name having count(*) = 1)
+        select m.*, coalesce(c.coop_id, n.coop_id) as union_coop_id, {own} from now_union_members r join head m using (coop_id)
+        left join coded c on c.uscc = r.union_code left join called n on n.name = r.union_name"""
 
 
 def _clues() -> str:

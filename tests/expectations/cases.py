@@ -100,6 +100,7 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
         "title_level_known": {"title_level": "优秀"},
         "code_of_cooperative": {"code": COMPANY_CODE},
     },
+    "union_members": {"code_of_cooperative": {"code": COMPANY_CODE}},
     "forestry": {"title_level_known": {"title_level": "优秀"}, "area_mu_in_range": {"area_mu": 2e6}},
     "water": {"irrigated_mu_in_range": {"irrigated_mu": 2e6}, "year_given_amount": {"year": None}},
     "fiscal_support": {"amount_positive": {"amount": 0.0}},

@@ -32,6 +32,7 @@ QUARTERLY: tuple[Books, ...] = (
     ledgers.fiscal_support,
     ledgers.development_reform,
     ledgers.finance,
+    ledgers.union_members,
 )
 
 

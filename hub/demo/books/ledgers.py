@@ -8,6 +8,7 @@ from hub.demo.sheet import Book, Form, Line, LineKind, Sheet, Subject, Value
 from hub.demo.world import night_date
 from hub.deployment import Town
 
+UNION_MEMBERS = 6
 PAGE = 22  # rows after which a printed ledger repeats its header
 
 
@@ -102,6 +103,33 @@ def supply_marketing(edition: Edition) -> list[Book]:
     sheet.total("合计", f"{len(sheet.lines) - top}家")
     signatures(sheet)
     return [Book("supply_marketing", f"{edition.county}供销社领办合作社台账.xlsx", Form.XLSX, [sheet])]
+
+
+def union_members(edition: Edition) -> list[Book]:
+    """联合社成员名册: the union's name merged down over its members, who are neighbours of the same town."""
+    clerk = edition.clerk("union_members", LEDGER)
+    sheet = Sheet("成员名册", 7)
+    sheet.title(f"{edition.county}农民专业合作社联合社成员名册")
+    caption(sheet, f"{edition.county}供销合作社", edition.day)
+    sheet.header(
+        "联合社名称", "联合社统一社会信用代码", "成员社名称", "统一社会信用代码", "理事长", "加入日期", "出资额（万元）"
+    )
+    top = len(sheet.lines)
+    unions = edition.by_town(lambda c: "联合社" in c.name and c.ended is None)
+    lone = edition.by_town(lambda c: "联合社" not in c.name and c.ended is None)
+    rosters = [(u.name, u.uscc, u.founded, [c for c in lone if c.town.name == u.town.name]) for u in unions]
+    if not rosters:  # a county so small has one that stands in no other list
+        rosters = [(f"{edition.county}供销农民专业合作社联合社", "", lone[0].founded, lone)]
+    for name, code, founded, neighbours in rosters:
+        for c in neighbours[:UNION_MEMBERS]:
+            hand = clerk.hand(c)
+            sheet.data(
+                name, code, clerk.name(hand, c), clerk.code(hand, c), clerk.person(hand, c),
+                clerk.day(hand, max(founded, c.founded)), clerk.money(hand, 2.0), subjects=(c.subject,),
+            )  # fmt: skip
+    sheet.merge_runs(0, top)
+    signatures(sheet)
+    return [Book("union_members", f"{edition.county}联合社成员名册.xlsx", Form.XLSX, [sheet])]
 
 
 def forestry(edition: Edition) -> list[Book]:

@@ -72,6 +72,13 @@ def write_dossier(dossier: Dossier, path: Path, *, departments: Mapping[str, str
             doc.paragraph(f"—— {place}，截至 {place.as_of:%Y-%m-%d}", indent=False, small=True)
         if len(records.rows) > len(shown):
             doc.paragraph(f"另有 {len(records.rows) - len(shown)} 条，见 JSON 档案。", small=True)
+    if dossier.members:
+        doc.heading(f"成员社（{len(dossier.members)} 家）", 2)
+        doc.table(
+            ("编号", "合作社", "乡镇", "加入", "退出"),
+            ((c.coop_id, c.name, c.town or "", str(c.joined_on or ""), str(c.left_on or "")) for c in dossier.members),
+            widths=(1.4, 4, 1.4, 1.2, 1.2), size=8.5,
+        )  # fmt: skip
     _handling(doc, dossier, called)
     doc.save(path)
 

@@ -129,3 +129,13 @@ projection_state = Table(
     CheckConstraint("single", name="single"),
     comment="总表投影状态 · what the last projection was made from",
 )
+
+joint_meeting = Table(
+    "joint_meeting",
+    metadata,
+    Column("held_on", Date, primary_key=True),
+    Column("note", Text, nullable=False, server_default=""),
+    Column("entered_by", Text, nullable=False),
+    Column("entered_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+    comment="联席会议 · days from which the office counts what changed",
+)
