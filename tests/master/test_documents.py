@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import zipfile
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,10 @@ def test_the_bulletin_tells_the_month_against_the_one_before(county: County, eng
                      "示范社被列入异常或税务非正常", "合计", "逾期未报"):  # fmt: skip
         assert expected in told
     assert PHONE not in told
+    with zipfile.ZipFile(tmp_path / "b.docx") as parts:
+        pictures = [n for n in parts.namelist() if n.startswith("word/media/")]
+        assert all(parts.read(n).startswith(b"\x89PNG") for n in pictures)
+    assert (len(pictures) >= 2) is (chinese_font() is not None)
 
 
 def test_a_first_bulletin_has_nothing_to_compare_with_and_says_so(

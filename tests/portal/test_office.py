@@ -68,6 +68,19 @@ def test_targets_changes_and_the_board_agree_with_the_master(lived: Portal) -> N
     assert narrowed.status_code == 200
 
 
+def test_changes_are_counted_from_the_joint_meeting_the_office_noted(lived: Portal) -> None:
+    office = lived.as_role("office")
+    form = {"proof": proof(office, "/changes"), "held_on": "2026-11-05"}
+    assert office.post("/changes/meetings", data=form).status_code == 303
+    page = office.get("/changes").text
+    assert re.search(r'<option value="2026-11-05" selected>[^<]*（联席会议）', page)
+    for wrong, told in (("2031-01-01", "还没有到"), ("昨天", "请选择会议日期")):
+        office.post("/changes/meetings", data={**form, "held_on": wrong})
+        assert told in office.get("/changes").text
+    assert scalar(lived, "select details->>'held_on' from audit_event where event = 'meeting_noted'") == "2026-11-05"
+    assert scalar(lived, "select count(*) from joint_meeting") == "1"
+
+
 def test_who_received_what_is_told_with_the_copies_that_left(lived: Portal) -> None:
     coop = scalar(
         lived, "select coop_id from extract_cooperative where department = 'tax' and until_extract is null order by 1"
@@ -80,6 +93,7 @@ def test_who_received_what_is_told_with_the_copies_that_left(lived: Portal) -> N
     assert lived.as_role("staff").get(f"/extracts/{number}/csv").status_code == 200
     office = lived.as_role("office")
     assert "the-staff" in office.get(f"/cooperatives/{coop}").text
+    assert "the-staff" not in office.get(f"/cooperatives/{coop}", params={"known_at": "2026-10-31"}).text
     assert "the-staff" in office.get("/ledger", params={"event": "downloaded"}).text
     assert "已领 1 份" in office.get("/sharing").text
 

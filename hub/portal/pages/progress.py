@@ -42,9 +42,8 @@ def changes_page(visit: Visit) -> Response:
         changed = changes_since(connection, since)
     choices = sorted({*days[:60], *held[:24], since}, reverse=True)
     return visit.page(
-        "changes.html", changed=changed, categories=CATEGORIES, days=choices, held=held, since=since, shown=_SHOWN,
-        today=visit.hub.today(),
-    )  # fmt: skip
+        "changes.html", changed=changed, categories=CATEGORIES, days=choices, held=held, since=since, shown=_SHOWN
+    )
 
 
 def note_held(visit: Visit) -> Response:
