@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import duckdb
 
 # feed, SQL of the day, SQL of the sentence. Choice fields in {braces} become their Chinese titles.
-_HAPPENINGS: tuple[tuple[str, str, str], ...] = (
+HAPPENINGS: tuple[tuple[str, str, str], ...] = (
     ("registry", "founded_on", "'登记成立'"),
     ("registry", "ended_on", "'登记注（吊）销：' || {status}"),
     ("market_abnormal", "listed_on", "'列入经营异常名录：' || {reason}"),
@@ -91,7 +91,7 @@ def timeline_of(
     """Everything dated about a cooperative, oldest first; at most MOST_A_FEED of one feed, the newest ones. What befell its id is
     told up to the day `until` (None: to this day)."""
     found: list[Moment] = []
-    for feed, day, template in _HAPPENINGS:
+    for feed, day, template in HAPPENINGS:
         rows = duck.execute(
             f"""select distinct on (what, on_day) row_id, {day} as on_day, {_sentence(feed, template)} as what from now_{feed}
                 where coop_id = ? and {day} is not null and year({day}) between 1980 and 2100

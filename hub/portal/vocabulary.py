@@ -16,7 +16,7 @@ from hub.master.fields import ANSWERS, master_fields
 from hub.master.rules import rules
 
 _FIXED = {
-    "实时": "at once", "每日": "daily", "每周": "weekly", "每月": "monthly", "每季度": "quarterly", "每年": "yearly",
+    "实时": "at once", "每日": "daily", "每周": "weekly", "每月": "monthly", "每季度": "quarterly", "每半年": "twice a year", "每年": "yearly",
     "无条件共享": "Unconditional", "有条件共享": "Conditional", "不予共享": "Not shared", "未共享": "Not shared yet",
     "有效": "In force", "待批准": "To be approved", "未到生效日": "Not yet in force", "已到期": "Expired", "已撤销": "Revoked",
     "原样": "as it is", "姓名留首字": "first character of names", "电话留前三后四": "phones: first 3, last 4",
@@ -51,7 +51,9 @@ _FIXED = {
     "税务注销": "Deregistered for tax", "在追溯平台注册": "Registered on the traceability platform", "生产批次": "Batch",
     "群众举报": "Report from the public", "举报办结": "Report closed", "规范化检查": "Standardisation checked", "清理整顿销号": "Clean-up closed",
     "清理整顿期限": "Clean-up due", "获得扶持": "Support received", "金融记录": "Finance",
-    "财政扶持": "Fiscal support", "结果未填": "no result given",
+    "财政扶持": "Fiscal support", "发改（科技）项目": "Development project", "供销社领办": "Led by supply and marketing",
+    "加入联合社": "Joined a union", "退出联合社": "Left a union", "多家共用": "given by several", "不像电话号码": "unlike a phone number",
+    "后来改归别处，当时归入本社的理由没有留存。": "It was moved elsewhere since; why it stood here was not kept.", "结果未填": "no result given",
     "首次出现，编号建立": "First seen, id given", "与另一编号合并": "Merged with another id", "拆分出来": "Split off", "更名": "Renamed",
     "合并撤销，编号恢复": "Merger undone, id restored", "总表内容更新": "Master record updated",
     "首次出现，新建编号。": "First seen: a new id.", "本乡镇": "own township",

@@ -6,6 +6,8 @@ from hub.alerts import KINDS
 from hub.feeds import feed_catalogue
 from hub.master.cleanup import STAGE_TITLES
 from hub.master.dossier import GROUPS
+from hub.master.dossier_timeline import HAPPENINGS
+from hub.master.facts import PHONE_FLAGS
 from hub.master.rules import rules
 from hub.matching.comparison import COMPARISONS, level_title
 from hub.matching.decisions import VERDICT_WORDS
@@ -52,6 +54,12 @@ def test_evidence_timeline_rows_and_changes_of_agreements_are_said_in_english() 
     said += [p.zh for r in rules() for p in r.parts.values()]
     said += [*STATE_TITLES.values(), *OUTCOME_TITLES.values(), *STAGE_TITLES.values(), *VERDICT_WORDS.values()]
     wider = "【扩大】行范围不再要求：只限出现在 abnormal_decisions（未终止、level 为 a） 的合作社"
+    said += [*PHONE_FLAGS.values(), "、".join(PHONE_FLAGS.values()), "后来改归别处，当时归入本社的理由没有留存。"]
+    said += [
+        sentence.partition("'")[2].partition("'")[0].rstrip("：")
+        for _, _, sentence in HAPPENINGS
+        if sentence.startswith("'")
+    ]
     said += [NEW_REASON, EMPTY_REASON, wider, "【扩大】新增字段 phone（原样）", "用途由“x”改为“y”"]
     for word in said:
         assert "lang=" not in told_in_english(word), word
