@@ -118,6 +118,9 @@ class Bulletin:
     trend: tuple[tuple[str, tuple[tuple[date, float], ...]], ...]
 
 
+_YEARS = range(2000, 2100)
+
+
 def parse_month(text_: str) -> date:
     """ "2026-10" as the first day of that month.
 
@@ -126,6 +129,8 @@ def parse_month(text_: str) -> date:
     """
     try:
         year, month = map(int, text_.split("-"))
+        if year not in _YEARS:
+            raise ValueError(year)
         return date(year, month, 1)
     except ValueError:
         raise ConfigurationError(f"“{text_}”不是月份。", next_step="写成 2026-10 这样。") from None

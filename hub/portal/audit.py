@@ -51,6 +51,7 @@ EVENTS: dict[str, tuple[str, str]] = {
     "list_traced": ("追查副本", "List traced"),
     "ledger_checked": ("核验台账", "Ledger checked"),
     "cooperative_viewed": ("查看一社一档", "Dossier viewed"),
+    "bulletin_downloaded": ("下载联席会议通报", "Bulletin downloaded"),
     "meeting_noted": ("登记联席会议", "Joint meeting noted"),
     "dossier_downloaded": ("下载一社一档", "Dossier downloaded"),
 }

@@ -96,7 +96,7 @@ def test_a_first_bulletin_has_nothing_to_compare_with_and_says_so(
 
 
 def test_a_month_that_is_none_is_refused() -> None:
-    for wrong in ("2026-13", "十月", "2026"):
+    for wrong in ("2026-13", "十月", "2026", "9999-12", "0001-01", "2026-10-1"):
         with pytest.raises(ConfigurationError):
             parse_month(wrong)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from datetime import date
@@ -66,6 +67,27 @@ def test_targets_changes_and_the_board_agree_with_the_master(lived: Portal) -> N
     assert town in board
     narrowed = office.get("/cleanup", params={"town": town, "stage": "open"})
     assert narrowed.status_code == 200
+
+
+def test_dossier_and_bulletin_leave_as_word_files_and_are_noted(lived: Portal) -> None:
+    import docx
+
+    office = lived.as_role("office")
+    coop, name = (scalar(lived, f"select {c} from cooperative order by coop_id") for c in ("coop_id", "name"))
+    for address, told in (
+        (f"/cooperatives/{coop}/dossier.docx?as_of=&known_at=2026-10-31", name),
+        ("/changes/bulletin.docx?month=2026-11", "联席会议通报"),
+    ):
+        answer = office.get(address)
+        assert answer.status_code == 200 and ".docx" in answer.headers["content-disposition"]
+        document = docx.Document(io.BytesIO(answer.content))
+        assert any(told in p.text for p in document.paragraphs), address
+    assert office.get("/changes/bulletin.docx?month=2026-13").status_code == 303
+    assert f"/cooperatives/{coop}/dossier.docx?" in office.get(f"/cooperatives/{coop}").text
+    with lived.engine.connect() as connection:
+        events = connection.scalars(select(audit_event.c.event)).all()
+    assert events.count("dossier_downloaded") == 1 and events.count("bulletin_downloaded") == 1
+    assert lived.as_role("staff").get("/changes/bulletin.docx?month=2026-11").status_code in {403, 404}
 
 
 def test_changes_are_counted_from_the_joint_meeting_the_office_noted(lived: Portal) -> None:

@@ -16,7 +16,7 @@ from hub.master.rules import Group, rules
 from hub.master.search import resolve_cooperative, search_cooperatives
 from hub.portal.access import OFFICE, Page
 from hub.portal.audit import record_event
-from hub.portal.pages.extracts import attachment
+from hub.portal.pages.extracts import attachment, written
 from hub.portal.visit import Visit
 
 _TITLE = ("合作社", "Cooperatives")
@@ -97,8 +97,25 @@ def dossier_json(visit: Visit) -> Response:
     return attachment(io.BytesIO(content), f"一社一档-{found.name}-{found.as_of:%Y%m%d}.json", len(content))
 
 
+def dossier_docx(visit: Visit) -> Response:
+    """The same as a Word file, for whoever takes it to a meeting or a visit."""
+    from hub.master.documents.dossier_document import write_dossier
+
+    with visit.begin() as connection:
+        found = _read(visit, connection)
+        record_event(
+            connection, "dossier_downloaded", visit.person.account, visit.person.department,
+            coop_id=found.coop_id, format="docx",
+        )  # fmt: skip
+    return written(
+        f"一社一档-{found.name}-{found.as_of:%Y%m%d}.docx",
+        lambda out: write_dossier(found, out, departments={d.id: d.name for d in visit.deployment.departments}),
+    )
+
+
 PAGES = (
     Page("/cooperatives", search_page, OFFICE, title=_TITLE, menu="data", icon="leaf"),
     Page("/cooperatives/{coop}", dossier_page, OFFICE, title=_TITLE),
     Page("/cooperatives/{coop}/dossier.json", dossier_json, OFFICE, title=_TITLE, download=True),
+    Page("/cooperatives/{coop}/dossier.docx", dossier_docx, OFFICE, title=_TITLE, download=True),
 )

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
@@ -194,6 +195,14 @@ def attachment(file: BinaryIO, name: str, size: int) -> Response:
         media_type=TYPES.get(name.rpartition(".")[2].lower(), "application/octet-stream"),
         headers={"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}", "Content-Length": str(size)},
     )
+
+
+def written(name: str, write: Callable[[Path], object]) -> Response:
+    """A download of a file that is made now; nothing of it stays behind."""
+    with tempfile.TemporaryDirectory(prefix="coop-hub-download-") as folder:
+        out = Path(folder) / f"file{PurePosixPath(name).suffix}"
+        write(out)
+        return attachment(out.open("rb"), name, out.stat().st_size)
 
 
 def download(visit: Visit) -> Response:

@@ -13,6 +13,7 @@ from hub.master.meetings import meetings, note_meeting
 from hub.master.targets import target_statuses
 from hub.portal.access import OFFICE, Page
 from hub.portal.audit import record_event
+from hub.portal.pages.extracts import written
 from hub.portal.visit import Visit
 
 _SHOWN = 100
@@ -63,6 +64,25 @@ def note_held(visit: Visit) -> Response:
     return visit.go("/changes", visit.t("已登记。", "Noted."))
 
 
+def bulletin(visit: Visit) -> Response:
+    """The joint meeting's bulletin of a month as a Word file, ready to edit."""
+    from hub.master.bulletin import parse_month, read_bulletin
+    from hub.master.documents.bulletin_document import write_bulletin
+
+    try:
+        month = parse_month(visit.asked("month"))
+        with visit.begin() as connection:
+            model = read_bulletin(connection, visit.deployment, month)
+            record_event(
+                connection, "bulletin_downloaded", visit.person.account, visit.person.department, month=f"{month:%Y-%m}"
+            )
+    except ConfigurationError as error:
+        return visit.go("/changes", visit.fault(error))
+    return written(
+        f"{visit.deployment.county.name}联席会议通报-{month:%Y-%m}.docx", lambda out: write_bulletin(model, out)
+    )
+
+
 def cleanup_page(visit: Visit) -> Response:
     town, stage = visit.asked("town"), visit.asked("stage")
     try:
@@ -88,6 +108,7 @@ def cleanup_page(visit: Visit) -> Response:
 PAGES = (
     Page("/targets", targets_page, OFFICE, title=("目标进度", "Targets"), menu="data", icon="target"),
     Page("/changes", changes_page, OFFICE, title=("近期变化", "What changed"), menu="data", icon="change"),
+    Page("/changes/bulletin.docx", bulletin, OFFICE, title=("联席会议通报", "Bulletin"), download=True),
     Page("/changes/meetings", note_held, OFFICE, method="POST", title=("近期变化", "What changed")),
     Page("/cleanup", cleanup_page, OFFICE, title=("清理整顿", "Clean-up"), menu="data", icon="broom"),
 )
