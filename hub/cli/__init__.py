@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "dossier": ("dossier", "一社一档：一个合作社的全部情况 · the dossier of one cooperative"),
     "targets": ("targets", "三年行动目标进展 · targets with their deadlines"),
     "changes": ("changes", "自某日以来的变化 · what changed since a day"),
+    "ids": ("ids", "编号变更：新建、合并、拆分、恢复、更名 · what became of stored ids"),
     "bulletin": ("bulletin", "联席会议通报 · the joint meeting's bulletin"),
     "cleanup": ("cleanup", "清理整顿台账 · the clean-up board"),
     "evaluate": ("evaluate", "对照真值衡量关联 · measure the links against a truth file"),

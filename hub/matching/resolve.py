@@ -29,7 +29,7 @@ from hub.matching.reference import Reference, count_cooperatives, drifted, learn
 from hub.matching.workspace import Workspace
 from hub.store.foreign_keys import checked_at_the_end
 
-_LOCK = 0x_C00B_0004  # one matching at a time
+LOCK = 0x_C00B_0004  # one matching at a time, and none while the master is projected
 _LARGE = 50_000  # profiles, from which on foreign keys are checked at the end
 # counting distinct ids outright would sort them
 _COOPERATIVES = text("select count(*) from (select distinct coop_id from link where coop_id is not null) borne")
@@ -75,7 +75,7 @@ def resolve(
     """
     model = model or model_of(deployment)
     with engine.begin() as connection:
-        connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": LOCK})
         return resolve_within(connection, deployment, run_id, model, workspace=workspace, tie=tie)
 
 

@@ -175,6 +175,15 @@ def test_redirects_never_lead_to_a_redirect() -> None:
     assert last.redirects == {b: a, c: a}
 
 
+def test_an_id_that_leads_elsewhere_because_of_another_is_told_too() -> None:
+    """C went into A, and A into B; A comes back and takes C along: whoever stored C must learn where it leads."""
+    known = [KnownId("A", 1, "B", "a"), KnownId("B", 0, None, "b"), KnownId("C", 2, "B", "c")]
+    back = assign_ids([Group(("a", "c"), False, 2), Group(("b",), False, 1)], known, {"a": "B", "b": "B", "c": "B"})
+    assert back.ids == ["A", "B"]
+    assert back.redirects == {"A": None, "C": "A"}
+    assert [(e.kind, e.coop_id, e.other_id) for e in back.events] == [("restored", "A", "B"), ("merged", "C", "A")]
+
+
 TABLES = (
     "match_state", "candidate", "decision", "link", "id_event", "cooperative_id", "source_row", "delivery", "archived_file",
     "profile", "run",
