@@ -108,7 +108,9 @@ class Records:
 
 @dataclass(frozen=True, slots=True)
 class Naming:
-    """One way rows call it, and why they are taken for this cooperative."""
+    """One way rows call it, and why they are taken for this cooperative. Where names were compared, `items` is the evidence, the
+    strongest first (`{field, level, title, weight}`, weight in bits, above 0 speaks for), `score` the certainty it came to, and
+    `compared_with` the name it was compared with."""
 
     name: str
     codes: tuple[str, ...]
@@ -116,6 +118,9 @@ class Naming:
     link: str
     reason: str
     rows: int
+    score: float | None = None
+    items: tuple[dict[str, Any], ...] = ()
+    compared_with: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,15 +347,23 @@ def _text(declared: FeedField, value: Any) -> str:
 def _namings(connection: Connection, version: Version, coop_id: str) -> tuple[Naming, ...]:
     rows = connection.execute(
         text(
-            """select p.name, p.codes, p.town, l.link, l.reason, count(r.row_id) as n
+            """select p.name, p.codes, p.town, l.link, l.reason, l.score, l.evidence->'items' as items, o.name as compared_with,
+                      count(r.row_id) as n
                from master_link m join profile p using (profile_key) join link l using (profile_key)
+               left join profile o on o.profile_key = l.evidence->>'partner'
                left join source_row r on r.profile_key = p.profile_key
                where m.coop_id = :c and m.from_version <= :v and (m.to_version is null or m.to_version > :v)
-               group by p.profile_key, p.name, p.codes, p.town, l.link, l.reason order by n desc, p.name, p.profile_key"""
+               group by p.profile_key, l.profile_key, o.profile_key order by n desc, p.name, p.profile_key"""
         ),
         {"c": coop_id, "v": version.version},
     )
-    return tuple(Naming(r.name or "", tuple(r.codes), r.town or "", r.link, r.reason, r.n) for r in rows)
+    return tuple(
+        Naming(
+            r.name or "", tuple(r.codes), r.town or "", r.link, r.reason, r.n, r.score, tuple(r.items or ()),
+            r.compared_with or "",
+        )
+        for r in rows
+    )  # fmt: skip
 
 
 def _disputes(connection: Connection, coop_id: str) -> tuple[dict[str, Any], ...]:
