@@ -150,6 +150,7 @@ def test_what_a_night_learned_is_the_same_when_read_again() -> None:
         frozenset({"茶叶"}),
         "云岫县",
         frozenset({"王村"}),
+        {"云山县": "云岫县"},
     )
     learned = Reference(places, 300)
     assert reference_from_json(json.loads(json.dumps(learned.to_json()))) == learned
