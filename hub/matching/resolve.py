@@ -39,7 +39,8 @@ _WRITTEN = ("cooperative_id", "id_event", "link")
 @dataclass(frozen=True)
 class MatchSummary:
     """What a matching did. Counts by kind of link are given for profiles and for the rows they stand for. `full`: all
-    profiles were matched, not only what changes touched; `looked_at`: how many were."""
+    profiles were matched, not only what changes touched; `looked_at`: how many were; `model`: the version of the model
+    the links were made with."""
 
     changed: bool
     profiles: int = 0
@@ -50,6 +51,7 @@ class MatchSummary:
     questions: int = 0
     full: bool = False
     looked_at: int = 0
+    model: str = ""
 
 
 class _ReferenceDiffersError(Exception):
@@ -249,6 +251,7 @@ class _Night:
             int(connection.execute(text("select count(*) from candidate")).scalar_one()),
             full,
             looked_at,
+            model.version,
         )
 
     def remember(self, summary: MatchSummary) -> None:
