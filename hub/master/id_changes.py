@@ -9,6 +9,7 @@ after it, because no extract knew of it earlier; the projection takes the matche
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, text
 
 from hub.errors import ConfigurationError
+from hub.master.projection import new_duck
 from hub.master.reading import find_version
 from hub.store.arrow import read_arrow
 
@@ -88,15 +90,19 @@ class IdChanges:
             "to_version": self.to_version,
             "to_night": self.to_night.isoformat(),
         }
-        with path.open("w", encoding="utf-8") as out:
-            out.write(json.dumps(head, ensure_ascii=False)[:-1] + ', "changes": [')
-            written = False
-            for batch in self.table.to_batches(max_chunksize=50_000):
-                for one in batch.to_pylist():
-                    one["night"] = one["night"].isoformat()
-                    out.write((",\n" if written else "\n") + json.dumps(one, ensure_ascii=False))
-                    written = True
-            out.write("\n]}\n")
+        listed = path.with_name(f"{path.name}.changes")
+        duck = new_duck()
+        try:
+            duck.execute("set preserve_insertion_order = true")  # what happened first is told first
+            duck.register("changes_in", self.table)
+            duck.execute("copy (select * from changes_in) to $file (format json, array true)", {"file": str(listed)})
+            with path.open("wb") as out, listed.open("rb") as changes:
+                out.write(json.dumps(head, ensure_ascii=False)[:-1].encode() + b', "changes": ')
+                shutil.copyfileobj(changes, out)
+                out.write(b"}\n")
+        finally:
+            duck.close()
+            listed.unlink(missing_ok=True)
 
 
 def shape() -> pa.Schema:

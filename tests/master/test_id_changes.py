@@ -17,7 +17,7 @@ from sqlalchemy import Engine, create_engine, text
 from hub.cli import cli
 from hub.errors import ConfigurationError
 from hub.master.dossier import read_dossier
-from hub.master.id_changes import IdChanges, id_changes
+from hub.master.id_changes import IdChanges, id_changes, shape
 from hub.matching import resolve
 from hub.matching.decisions import decide, revoke
 from hub.settings import Settings
@@ -160,10 +160,23 @@ def test_the_command_prints_the_feed_and_writes_it_for_programs(
     out = out.with_suffix(".json")
     assert run("--since", "1", "--out", str(out)).exit_code == 0
     feed = json.loads(out.read_text(encoding="utf-8"))
-    assert [c["kind"] for c in feed["changes"]] == [r["kind"] for r in rows]
+    assert [{k: "" if v is None else str(v) for k, v in c.items()} for c in feed["changes"]] == rows
     assert (feed["from_version"], feed["from_night"], feed["to_night"]) == (1, "2026-10-01", "2026-10-06")
     assert run("--since", "gestern").exit_code == 2
     assert isinstance(run("--since", "1", "--out", "x.pdf").exception, ConfigurationError)
+
+
+def test_a_hundred_thousand_changes_stay_in_their_order_in_the_file(tmp_path: Path) -> None:
+    import pyarrow as pa
+
+    count = 150_000
+    said = {f.name: pa.nulls(count, f.type) for f in shape()} | {"coop_id": pa.array([f"C{n}" for n in range(count)])}
+    changes = IdChanges(None, None, 1, NIGHTS[0], pa.table(said, schema=shape()))
+    changes.write_json(tmp_path / "ids.json")
+    feed = json.loads((tmp_path / "ids.json").read_text(encoding="utf-8"))
+    assert [c["coop_id"] for c in feed["changes"]] == [f"C{n}" for n in range(count)]
+    assert feed["from_night"] is None
+    assert [f.name for f in tmp_path.iterdir()] == ["ids.json"]
 
 
 def test_before_the_first_night_there_is_nothing_to_follow(engine: Engine) -> None:
