@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "targets": ("targets", "三年行动目标进展 · targets with their deadlines"),
     "changes": ("changes", "自某日以来的变化 · what changed since a day"),
     "meetings": ("meetings", "联席会议：登记召开日期 · the days of joint meetings"),
+    "ids": ("ids", "编号变更：新建、合并、拆分、恢复、更名 · what became of stored ids"),
     "bulletin": ("bulletin", "联席会议通报 · the joint meeting's bulletin"),
     "cleanup": ("cleanup", "清理整顿台账 · the clean-up board"),
     "evaluate": ("evaluate", "对照真值衡量关联 · measure the links against a truth file"),

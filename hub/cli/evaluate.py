@@ -32,7 +32,16 @@ def _line(title: str, f: Figures) -> str:
     help="真值 CSV：file,sheet,row,entity[,kind]",
 )
 @click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="校准图 calibration plot (.png, .svg)")
-@click.option("--floor", type=click.FloatRange(0, 1), help="F1 低于此值时以退出码 1 结束 · fail below this F1")
+@click.option(
+    "--floor",
+    type=click.FloatRange(0, 1),
+    help="现有关联的 F1 低于此值时以退出码 1 结束 · fail if the links as they stand fall below",
+)
+@click.option(
+    "--answered-floor",
+    type=click.FloatRange(0, 1),
+    help="照真值回答之后的 F1 低于此值时以退出码 1 结束，默认同 --floor · the same of the links after --answer-truly",
+)
 @click.option("--all-errors", is_flag=True, help=f"列出全部错误，不止 {_LISTED} 个 · list every error")
 @click.option(
     "--answer-truly",
@@ -46,6 +55,7 @@ def evaluate(
     truth: Path,
     plot: Path | None,
     floor: float | None,
+    answered_floor: float | None,
     all_errors: bool,
     answer_truly: bool,
     data: Path | None,
@@ -56,6 +66,8 @@ def evaluate(
     from hub.matching.evaluation import evaluate as measure
     from hub.store.database import open_engine
 
+    if answered_floor is not None and not answer_truly:
+        raise click.UsageError("--answered-floor 要与 --answer-truly 一起用。")
     settings = settings_from(data, deployment)
     known = read_truth(truth)
     engine = open_engine(settings, migrate=False)
@@ -67,13 +79,17 @@ def evaluate(
     finally:
         engine.dispose()
     _report(result, None if all_errors else _LISTED)
+    held = [("现有关联", result.overall.f1, floor)]
     if rounds:
-        result = _report_rounds(rounds, None if all_errors else _LISTED)
+        answered = _report_rounds(rounds, None if all_errors else _LISTED)
+        held.append(("回答之后", answered.overall.f1, floor if answered_floor is None else answered_floor))
     if plot:
         draw_calibration(result.calibration, plot)
         click.echo(f"校准图：{plot}")
-    if floor is not None and result.overall.f1 < floor:
-        click.echo(f"F1 低于下限 {floor}。", err=True)
+    low = [(what, f1, least) for what, f1, least in held if least is not None and f1 < least]
+    for what, f1, least in low:
+        click.echo(f"{what}的 F1 为 {f1:.5f}，低于下限 {least}。", err=True)
+    if low:
         sys.exit(1)
 
 

@@ -113,7 +113,9 @@ class Records:
 
 @dataclass(frozen=True, slots=True)
 class Naming:
-    """One way rows call it, and why they are taken for this cooperative."""
+    """One way rows call it, and why they are taken for this cooperative. Where names were compared, `items` is the evidence, the
+    strongest first (`{field, level, title, weight}`, weight in bits, above 0 speaks for), `score` the certainty it came to, and
+    `compared_with` the name it was compared with."""
 
     name: str
     codes: tuple[str, ...]
@@ -121,6 +123,9 @@ class Naming:
     link: str
     reason: str
     rows: int
+    score: float | None = None
+    items: tuple[dict[str, Any], ...] = ()
+    compared_with: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,20 +377,23 @@ def _namings(connection: Connection, version: Version, coop_id: str) -> tuple[Na
     rows = connection.execute(
         text(
             """select p.name, p.codes, p.town, count(r.row_id) as n, l.coop_id is not distinct from m.coop_id as stands,
-                      l.link, l.reason
+                      l.link, l.reason, l.score, l.evidence->'items' as items, o.name as compared_with
                from master_link m join profile p using (profile_key) left join link l using (profile_key)
+               left join profile o on o.profile_key = l.evidence->>'partner'
                left join (source_row r join master_delivery k on k.delivery_id = r.delivery_id and k.from_version <= :v
                           and (k.to_version is null or k.to_version > :v)) on r.profile_key = p.profile_key
                where m.coop_id = :c and m.from_version <= :v and (m.to_version is null or m.to_version > :v)
-               group by p.profile_key, p.name, p.codes, p.town, l.coop_id, m.coop_id, l.link, l.reason
-               order by n desc, p.name, p.profile_key"""
+               group by p.profile_key, m.coop_id, l.profile_key, o.profile_key order by n desc, p.name, p.profile_key"""
         ),
         {"c": coop_id, "v": version.version},
     )
     return tuple(
         Naming(
-            r.name or "", tuple(r.codes), r.town or "", r.link if r.stands else "", r.reason if r.stands else _SINCE_MOVED, r.n
+            r.name or "", tuple(r.codes), r.town or "", r.link, r.reason, r.n, r.score, tuple(r.items or ()),
+            r.compared_with or "",
         )
+        if r.stands
+        else Naming(r.name or "", tuple(r.codes), r.town or "", "", _SINCE_MOVED, r.n)
         for r in rows
     )  # fmt: skip
 

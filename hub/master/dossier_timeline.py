@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, text
 
 from hub.feeds import get_feed
+from hub.master.id_changes import renames_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -115,7 +116,6 @@ def _of_the_hub(connection: Connection, coop_id: str, version: int, until: date 
         "new": "首次出现，编号建立",
         "merged": "与另一编号合并",
         "split": "拆分出来",
-        "renamed": "更名",
         "restored": "合并撤销，编号恢复",
     }
     rows = connection.execute(
@@ -128,6 +128,10 @@ def _of_the_hub(connection: Connection, coop_id: str, version: int, until: date 
     )
     found = [
         Moment(r.on_day.year, r.on_day, f"{kinds.get(r.kind, r.kind)}：{r.reason}", "identity", "本枢纽") for r in rows
+    ]
+    found += [
+        Moment(night.year, night, f"更名：名称由“{before}”变为“{after}”", "identity", "本枢纽")
+        for night, before, after in renames_of(connection, coop_id, version)
     ]
     changed = connection.execute(
         text(

@@ -27,6 +27,7 @@ from hub.master.projection import (
     version_digest,
 )
 from hub.master.writing import Change
+from hub.matching.resolve import LOCK as MATCHING
 from hub.store.tables.master import master_version
 
 if TYPE_CHECKING:
@@ -97,6 +98,8 @@ def project(
     duck = new_duck()
     try:
         with engine.begin() as connection:
+            # first, so that a matching is wholly before this version or after it, as its time says (hub.master.id_changes)
+            connection.execute(text("select pg_advisory_xact_lock(:k)"), {"k": MATCHING})
             connection.execute(text("select pg_advisory_xact_lock(:k)"), {"k": _LOCK})
             for setting, value in _SETTINGS.items():
                 connection.execute(text(f"set local {setting} = '{value}'"))

@@ -150,7 +150,7 @@ def assign_ids(
             number += 1
             result.seeds[coop_id] = groups[g].profiles[0]
             if origin:
-                reason = f"从 {origin} 分出；{_why_kept(groups, held, origin)}"
+                reason = f"从 {origin} 分出；{_why_kept(groups, held, home_group, origin, g)}"
                 result.events.append(IdEvent("split", coop_id, origin, reason))
             else:
                 result.events.append(IdEvent("new", coop_id, None, "首次出现，新建编号。"))
@@ -171,7 +171,18 @@ def assign_ids(
         if end != leads_to or pointing in result.redirects:
             result.redirects[pointing] = end
     result.redirects = {i: t for i, t in result.redirects.items() if by_id[i].redirects_to != t}
+    _tell_the_rest(result, by_id)
     return result
+
+
+def _tell_the_rest(result: Assignment, by_id: Mapping[str, KnownId]) -> None:
+    """An event for every id that leads elsewhere now because of others', so that whoever follows the events in their order knows
+    where each id leads without following others."""
+    told = {e.coop_id for e in result.events if e.kind in {"merged", "restored"}}
+    for coop_id, target in sorted(result.redirects.items()):
+        if coop_id not in told and target is not None:
+            reason = f"{coop_id} 此前已转到 {by_id[coop_id].redirects_to}，今后转到 {target}。"
+            result.events.append(IdEvent("merged", coop_id, target, reason))
 
 
 def _final(coop_id: str, by_id: Mapping[str, KnownId]) -> str:
@@ -179,8 +190,13 @@ def _final(coop_id: str, by_id: Mapping[str, KnownId]) -> str:
     return coop_id if target is None else target
 
 
-def _why_kept(groups: Sequence[Group], held: Mapping[int, list[str]], coop_id: str) -> str:
+def _why_kept(
+    groups: Sequence[Group], held: Mapping[int, list[str]], home_group: Mapping[str, int], coop_id: str, parted: int
+) -> str:
+    """What decided between the group that keeps an id and the one that parted from it."""
     keeper = next(g for g, ids in held.items() if coop_id in ids)
-    if groups[keeper].coded:
+    if groups[keeper].coded and not groups[parted].coded:
         return f"{coop_id} 留给有统一社会信用代码的一方。"
-    return f"{coop_id} 留给一直使用该编号的一方。"
+    if home_group.get(coop_id) == keeper:
+        return f"{coop_id} 留给一直使用该编号的一方。"
+    return f"{coop_id} 留给行数较多的一方。"

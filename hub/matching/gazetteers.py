@@ -28,14 +28,14 @@ def learn_gazetteer(
     regions = _declared_regions(county) | _frequent_regions(plain, 0.02, 5) | _frequent_regions(places, 0.02, 5)
     regions |= {r for r in _second_regions(plain, regions) if r not in regions}
     short = {r[:-1] for r in regions if len(r) >= 3 and r[-1] in _SHORTENED}
-    short |= {s for s in (county.short if county else ()) if len(s) >= 2}
-    short_used = {s for s in short if sum(n.startswith(s) for n in plain) >= 3 or (county and s == county.name[:-1])}
+    declared = ({county.name[:-1]} & short) | ({*county.short} - regions) if county else set()
+    short_used = {s for s in declared if len(s) >= 2} | {s for s in short if sum(n.startswith(s) for n in plain) >= 3}
     half = Gazetteer(frozenset(regions), frozenset(short_used), {})
     learned_towns = _learn_towns(half, plain, places, town_values, county)
     home = county.name if county and county.name in regions else _home_of(plain, regions)
     with_towns = Gazetteer(half.regions, half.short_regions, learned_towns, home=home)
     villages = frozenset(found[1] for place in places if (found := VILLAGE_HEAD.match(with_towns.address_of(place)[1])))
-    with_villages = replace(with_towns, villages=villages)
+    with_villages = replace(with_towns, villages=villages, renamed=_renamed(county, regions))
     return replace(with_villages, trades=_learn_trades(with_villages, plain))
 
 
@@ -49,8 +49,16 @@ def _home_of(names: Sequence[str], regions: set[str]) -> str:
 def _declared_regions(county: County | None) -> set[str]:
     if county is None:
         return set()
-    declared = {county.name, county.city, county.province, *county.former}
+    declared = {county.name, county.city, county.province, *county.former, *county.short}
     return {d for d in declared if len(d) >= 2 and d[-1] in "县市区旗省州盟"}
+
+
+def _renamed(county: County | None, regions: set[str]) -> dict[str, str]:
+    """What the county was called and is called for short -> its name. A cooperative registered under the former name is none of
+    another county; a former name that is the present one of the city or province above stays theirs."""
+    if county is None or county.name not in regions:
+        return {}
+    return {r: county.name for r in (*county.former, *county.short) if r not in {county.city, county.province}}
 
 
 def _frequent_regions(texts: Sequence[str], share: float, least: int) -> set[str]:

@@ -49,7 +49,8 @@ class ParsedName:
 @dataclass(frozen=True)
 class Gazetteer:
     """Places and trades names are made of. `regions` are full names (…县, …市), `home` the one names of this county begin
-    with; `towns` maps every way to write a town to its present name; `villages` are those of addresses (…村, …嘎查)."""
+    with; `towns` maps every way to write a town to its present name; `villages` are those of addresses (…村, …嘎查);
+    `renamed` maps what this county was called, or is called for short, to its name."""
 
     regions: frozenset[str] = frozenset()
     short_regions: frozenset[str] = frozenset()
@@ -57,6 +58,7 @@ class Gazetteer:
     trades: frozenset[str] = _TRADES
     home: str = ""
     villages: frozenset[str] = frozenset()
+    renamed: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def _by_sound(self) -> dict[str, str]:
@@ -255,7 +257,9 @@ class Gazetteer:
 
     def _at_home(self, regions: Sequence[str]) -> bool:
         """Whether the county is among the regions taken off already, so that no slip of it is to be looked for."""
-        return self.home in regions if self.home else any(r[-1] in COUNTY_ENDS for r in regions)
+        if not self.home:
+            return any(r[-1] in COUNTY_ENDS for r in regions)
+        return any(self.renamed.get(r, r) == self.home for r in regions)
 
     def _take_village(self, body: str, behind_town: bool) -> tuple[str, str]:
         """(village, rest) of 王村兴旺果蔬; ("", "") when what follows is no brand: 王村果蔬 is called after its village."""
@@ -275,11 +279,13 @@ class Gazetteer:
         return None
 
     def full_region(self, region: str) -> str:
-        """The full name of a region written short; "" if several have that short name."""
+        """The present full name of a region, written short or by a former name; "" if several have that short name."""
+        if region in self.renamed:
+            return self.renamed[region]
         if region in self.regions:
             return region
-        full = [r for r in self.regions if r[:-1] == region]
-        return full[0] if len(full) == 1 else ""
+        full = {self.renamed.get(r, r) for r in self.regions if r[:-1] == region}
+        return full.pop() if len(full) == 1 else ""
 
     def _behind_slipped_short_region(self, body: str) -> list[str]:
         """What is left when the name begins with what sounds like a short region and a brand follows: a second reading

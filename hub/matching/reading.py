@@ -22,7 +22,7 @@ from hub.store.arrow import copy_in, read_arrow
 if TYPE_CHECKING:
     import pyarrow as pa
 
-ALGORITHM = "9"  # raised whenever the same input may give other links
+ALGORITHM = "10"  # raised whenever the same input may give other links
 
 _LIVE = """s.disposition in ('accepted', 'duplicate') and s.superseded_by is null and s.profile_key is not null
            and d.state = 'accepted'"""

@@ -94,7 +94,10 @@ def manifest(deployment: Deployment, base: str) -> dict[str, Any]:
             "propose_properties": {"service_url": base, "service_path": "/extend/propose"},
             "property_settings": [],
         },
-        "standardizedScore": True,  # 1.0 draft: scores run from 0 to 100
+        # of the 1.0 draft what 0.2 has no word for: scores run from 0 to 100, texts are Chinese
+        "standardizedScore": True,
+        "lang": "zh-CN",
+        "dir": "ltr",
     }
 
 

@@ -30,6 +30,7 @@ QUERY_PROPERTIES: dict[str, tuple[str, str]] = {
     "former_name": ("曾用名 former name", "former_name_former_name"),
     "founded_on": ("成立日期 founded on", "founded_founded_on"),
 }
+_KEYS = frozenset({"query", "type", "limit", "type_strict", "properties"})  # of a query
 _CODES = (CodeKind.USCC, CodeKind.ORGANISATION, CodeKind.TAX15, CodeKind.REGISTRATION)
 
 
@@ -83,6 +84,12 @@ def query_of(name: str, query: Any) -> Query:
     """
     if not isinstance(query, dict):
         raise BadRequestError(f"{name} 应是对象。{name} must be an object.")
+    if unknown := sorted(
+        query.keys() - _KEYS
+    ):  # "props" for "properties": answered by the name alone, nobody would notice
+        raise BadRequestError(
+            f"{name} 有协议之外的键：{sound_text('、'.join(unknown))[:MOST_CHARACTERS]}。unknown keys."
+        )
     written, properties = query.get("query"), query.get("properties", [])
     if written is not None and not isinstance(written, str):
         raise BadRequestError(f"{name}.query 应是文本。must be a string.")

@@ -40,6 +40,7 @@ class Reference:
             "trades": sorted(places.trades),
             "home": places.home,
             "villages": sorted(places.villages),
+            "renamed": dict(sorted(places.renamed.items())),
             "cooperatives": self.cooperatives,
         }
 
@@ -52,7 +53,7 @@ class Reference:
 def reference_from_json(data: dict[str, Any]) -> Reference:
     """A reference as `Reference.to_json` wrote it."""
     regions, short, trades, villages = (frozenset(data[c]) for c in ("regions", "short_regions", "trades", "villages"))
-    gazetteer = Gazetteer(regions, short, dict(data["towns"]), trades, data["home"], villages)
+    gazetteer = Gazetteer(regions, short, dict(data["towns"]), trades, data["home"], villages, dict(data["renamed"]))
     return Reference(gazetteer, int(data["cooperatives"]))
 
 

@@ -29,7 +29,7 @@ from hub.matching.reference import Reference, count_cooperatives, drifted, learn
 from hub.matching.workspace import Workspace
 from hub.store.foreign_keys import checked_at_the_end
 
-_LOCK = 0x_C00B_0004  # one matching at a time
+LOCK = 0x_C00B_0004  # one matching at a time, and none while the master is projected
 _LARGE = 50_000  # profiles, from which on foreign keys are checked at the end
 # counting distinct ids outright would sort them
 _COOPERATIVES = text("select count(*) from (select distinct coop_id from link where coop_id is not null) borne")
@@ -39,7 +39,8 @@ _WRITTEN = ("cooperative_id", "id_event", "link")
 @dataclass(frozen=True)
 class MatchSummary:
     """What a matching did. Counts by kind of link are given for profiles and for the rows they stand for. `full`: all
-    profiles were matched, not only what changes touched; `looked_at`: how many were."""
+    profiles were matched, not only what changes touched; `looked_at`: how many were; `model`: the version of the model
+    the links were made with."""
 
     changed: bool
     profiles: int = 0
@@ -50,6 +51,7 @@ class MatchSummary:
     questions: int = 0
     full: bool = False
     looked_at: int = 0
+    model: str = ""
 
 
 class _ReferenceDiffersError(Exception):
@@ -75,7 +77,7 @@ def resolve(
     """
     model = model or model_of(deployment)
     with engine.begin() as connection:
-        connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": LOCK})
         return resolve_within(connection, deployment, run_id, model, workspace=workspace, tie=tie)
 
 
@@ -249,6 +251,7 @@ class _Night:
             int(connection.execute(text("select count(*) from candidate")).scalar_one()),
             full,
             looked_at,
+            model.version,
         )
 
     def remember(self, summary: MatchSummary) -> None:

@@ -97,6 +97,7 @@ _SENTENCES = tuple(
         (r"(.*)示范社监测", "Monitored as {} demonstration cooperative"),
         (r"抽检“(.+?)”：(.+)", "Sample of {}: {}"),
         (r"(.+)与该社其他记录一致，名称相符。", "{} agrees with its other records, and so does the name."),
+        (r"更名：名称由“(.+)”变为“(.+)”", "Renamed from {} to {}"),
         (r"工作人员判断与“(.+)”是同一家。", "A person decided that it is the same as {}."),
         (r"与“?(已有记录|[^”]+(?=”))”?(.+?)，但(.+)，判断为同一家（把握 (.+)）。", "With {}: {}; but {}. Taken for the same (certainty {})."),
         (r"与“?(已有记录|[^”]+(?=”))”?(.+)，判断为同一家（把握 (.+)）。", "With {}: {}. Taken for the same (certainty {})."),

@@ -80,6 +80,24 @@ class TestCountyBesideTheProject:
         review = sum(r["link"] == "review" for r in rows)
         assert review <= len(rows) / 100
 
+    def test_the_links_as_they_stand_are_as_good_as_promised(
+        self, qinghe: tuple[Path, subprocess.CompletedProcess[str]], shared_data: Path
+    ) -> None:
+        from tests.cli.test_evaluate import figures
+
+        data, _ = qinghe
+        truth = shared_data / "county" / "truth.csv"
+        done = coop_hub("evaluate", "--truth", truth, "--data", data, "--deployment", QINGHE, "--floor", "0.995")
+        assert done.returncode == 0, done.stdout + done.stderr
+        found = figures(done.stdout)
+        rows, precision, recall, f1 = found["全部"]
+        assert rows > 3000
+        assert precision == 1.0
+        assert recall >= 0.995
+        assert f1 >= 0.995
+        assert "误收的非合作社：0 行" in done.stdout
+        assert "真值中系统没有的 0 行" in done.stdout
+
     def test_the_same_deliveries_again_change_nothing(
         self, qinghe: tuple[Path, subprocess.CompletedProcess[str]], shared_data: Path, tmp_path: Path
     ) -> None:

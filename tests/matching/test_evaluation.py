@@ -78,3 +78,38 @@ def test_the_command_measures_what_the_database_holds(
     assert result.exit_code == 0
     assert "F1 1.00000" in result.output
     assert "真值中系统没有的 0 行" in result.output
+
+
+def test_a_floor_is_of_the_links_as_they_stand_even_where_answers_would_mend_them(
+    engine: Engine, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A matcher that asked about everything would be perfect once all is answered."""
+    rows = [
+        row("云岫县牛蹄山水果专业合作社", uscc(1), representative="王小明", town="白石镇", feed="registry"),
+        row("云岫县牛山水果专业合作社", feed="registry"),
+        row("云岫县石门茶叶专业合作社", uscc(2), representative="李大山", town="青溪镇", feed="registry"),
+    ]
+    deployment = county_deployment(tmp_path)
+    assert resolve(engine, deployment, accept(engine, rows)).rows["review"] == 1
+    with engine.connect() as connection:
+        file = connection.execute(text("select name from delivery")).scalar_one()
+    truth = tmp_path / "truth.csv"
+    truth.write_text(
+        f"file,sheet,row,entity\n{file},,2,A\n{file},,3,A\n{file},,4,B\n",
+        encoding="utf-8",
+    )
+    assert settings.database_url is not None
+    monkeypatch.setenv("COOP_HUB_DATABASE_URL", settings.database_url.get_secret_value())
+
+    def run(*more: str) -> tuple[int, str]:
+        words = ["evaluate", "--truth", str(truth), "--data", str(settings.data), "--answer-truly", *more]
+        result = CliRunner().invoke(cli, words)
+        return result.exit_code, result.output
+
+    code, printed = run("--floor", "0.9")
+    assert code == 1
+    assert "现有关联的 F1 为 0.00000，低于下限 0.9" in printed
+    assert "回答之后的 F1" not in printed
+    assert "registry" in printed and "被分开的合作社：1 个" in printed and "牛山" in printed
+    assert run("--floor", "0", "--answered-floor", "1")[0] == 0
+    assert CliRunner().invoke(cli, ["evaluate", "--truth", str(truth), "--answered-floor", "1"]).exit_code == 2

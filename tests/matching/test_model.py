@@ -5,6 +5,7 @@ import math
 import warnings
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -49,8 +50,8 @@ _BRANDS = (
 _TRADES = ("果蔬", "茶叶", "水产养殖", "生猪")
 
 
-def county(cooperatives: int = 60, seed: int = 7) -> pa.Table:
-    """A small county whose cooperatives stand in three feeds each, now and then with a slip."""
+def county_rows(cooperatives: int = 60, seed: int = 7) -> list[dict[str, Any]]:
+    """Rows of a small county whose cooperatives stand in three feeds each, now and then with a slip."""
     random = Random(seed)
     names = [f"{b}{t}" for b in _BRANDS for t in _TRADES]
     rows = []
@@ -61,7 +62,12 @@ def county(cooperatives: int = 60, seed: int = 7) -> pa.Table:
         rows.append(row(f"{core}农民专业合作社", uscc(n + 1), representative=rep, town=town, feed="standardisation"))
         slipped = core[:1] + core[2:] if n % 7 == 0 else core
         rows.append(row(f"云岫县{slipped}合作社", representative=rep if n % 5 else "李四", feed="township_cleanup"))
-    return profile_table(rows)
+    return rows
+
+
+def county(cooperatives: int = 60, seed: int = 7) -> pa.Table:
+    """The profiles of that county."""
+    return profile_table(county_rows(cooperatives, seed))
 
 
 def all_pairs(size: int) -> duckdb.DuckDBPyConnection:

@@ -32,6 +32,14 @@ def _written(connection: Connection) -> dict[str, list[Any]]:
     return {name: list(map(tuple, connection.execute(text(query)))) for name, query in _SHOWN.items()}
 
 
+def _followed(connection: Connection) -> dict[str, str]:
+    """Where each id leads, as whoever stored it learns from the events alone."""
+    leads: dict[str, str] = {}
+    for kind, coop_id, other in connection.execute(text("select kind, coop_id, other_id from id_event order by seq")):
+        leads[coop_id] = other if kind == "merged" else coop_id
+    return leads
+
+
 def _both_ways(engine: Engine, deployment: Deployment, workspace: Path) -> MatchSummary:
     """One night matched from nothing and taken back, then matched as nights are: the same in every table."""
     from hub.matching.resolve import resolve_within
@@ -44,6 +52,8 @@ def _both_ways(engine: Engine, deployment: Deployment, workspace: Path) -> Match
     partial = resolve(engine, deployment, None, model=model, workspace=workspace)
     with engine.connect() as connection:
         assert _written(connection) == expected
+        ids = connection.execute(text("select coop_id, redirects_to from cooperative_id")).all()
+        assert _followed(connection) == {r.coop_id: r.redirects_to or r.coop_id for r in ids}
     assert (whole.profiles, whole.links, whole.rows, whole.cooperatives, whole.events, whole.questions) == (
         partial.profiles,
         partial.links,
@@ -140,6 +150,7 @@ def test_what_a_night_learned_is_the_same_when_read_again() -> None:
         frozenset({"茶叶"}),
         "云岫县",
         frozenset({"王村"}),
+        {"云山县": "云岫县"},
     )
     learned = Reference(places, 300)
     assert reference_from_json(json.loads(json.dumps(learned.to_json()))) == learned

@@ -1,5 +1,6 @@
 """What holds for every county: order does not matter, revoking is as if never decided, a "different" cuts every path."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +174,39 @@ def test_redirects_never_lead_to_a_redirect() -> None:
     last = assign_ids([Group(("a", "b", "c"), False, 3)], known, {"a": a, "b": b, "c": b})
     assert last.ids == [a]
     assert last.redirects == {b: a, c: a}
+
+
+def test_an_id_that_leads_elsewhere_because_of_another_is_told_too() -> None:
+    """C went into A, and A into B; A comes back and takes C along: whoever stored C must learn where it leads."""
+    known = [KnownId("A", 1, "B", "a"), KnownId("B", 0, None, "b"), KnownId("C", 2, "B", "c")]
+    back = assign_ids([Group(("a", "c"), False, 2), Group(("b",), False, 1)], known, {"a": "B", "b": "B", "c": "B"})
+    assert back.ids == ["A", "B"]
+    assert back.redirects == {"A": None, "C": "A"}
+    assert [(e.kind, e.coop_id, e.other_id) for e in back.events] == [("restored", "A", "B"), ("merged", "C", "A")]
+
+
+@given(st.lists(st.lists(st.integers(0, 3), min_size=6, max_size=6), min_size=2, max_size=6), st.data())
+def test_whoever_follows_the_events_knows_where_every_id_leads(nights: list[list[int]], data: Any) -> None:
+    """Profiles a to f lie together in other ways every night; some wait for a person."""
+    known: dict[str, KnownId] = {}
+    linked: dict[str, str] = {}
+    leads: dict[str, str] = {}
+    for lying in nights:
+        waiting = data.draw(st.sets(st.sampled_from("abcdef"), max_size=2))
+        inside: dict[int, list[str]] = {}
+        for profile, where in zip("abcdef", lying, strict=True):
+            if profile not in waiting:
+                inside.setdefault(where, []).append(profile)
+        groups = [Group(tuple(found), "a" in found, len(found)) for found in inside.values()]
+        made = assign_ids(groups, list(known.values()), linked, waiting)
+        known |= {i: KnownId(i, len(known) + n, None, seed) for n, (i, seed) in enumerate(made.seeds.items())}
+        known |= {i: replace(known[i], redirects_to=target) for i, target in made.redirects.items()}
+        known |= {i: replace(known[i], home_profile=home) for i, home in made.homes.items()}
+        linked = {p: i for p, i in linked.items() if p not in waiting}
+        linked |= {p: i for group, i in zip(groups, made.ids, strict=True) for p in group.profiles}
+        for event in made.events:
+            leads[event.coop_id] = str(event.other_id) if event.kind == "merged" else event.coop_id
+        assert leads == {i: k.redirects_to or i for i, k in known.items()}
 
 
 TABLES = (

@@ -9,6 +9,7 @@ from datetime import date
 
 from sqlalchemy import select, text
 
+from hub.matching.reasons import percent
 from hub.store.tables.portal import audit_event
 from hub.store.tables.sharing import correction, ledger
 from tests.portal.conftest import Portal, proof
@@ -47,6 +48,28 @@ def test_a_cooperative_is_found_by_name_code_initials_and_state_and_its_dossier_
             select(audit_event.c.event).where(audit_event.c.details["coop_id"].astext == coop)
         ).all()
     assert seen.count("cooperative_viewed") == 3 and seen.count("dossier_downloaded") == 1
+
+
+def test_a_link_the_model_made_shows_its_evidence_piece_by_piece_where_a_clerk_asks_why(lived: Portal) -> None:
+    with lived.engine.connect() as connection:
+        link = connection.execute(
+            text("""select coop_id, score, evidence->'items' as items, reason, o.name as other from link join profile o
+                    on o.profile_key = evidence->>'partner' where link = 'model' order by score, link.profile_key""")
+        ).first()
+    assert link is not None
+    office = lived.as_role("office")
+    page = office.get(f"/cooperatives/{link.coop_id}").text
+    assert '<svg class="waterfall"' in page and "逐项依据" in page and f'与此比较：<span lang="zh">{link.other}' in page
+    for item in link.items:
+        assert f"{item['title']} {item['weight']:+.1f}" in page  # what a reader of the drawing hears
+    assert f"合计：把握 {percent(link.score)}" in page
+    told = json.loads(office.get(f"/cooperatives/{link.coop_id}/dossier.json").content)
+    (naming,) = [n for n in told["namings"] if n["reason"] == link.reason and n["score"] == link.score][:1]
+    assert naming["items"] == link.items and naming["compared_with"] == link.other
+    english = lived.as_role("operator")
+    assert (
+        english.get(f"/cooperatives/{link.coop_id}").status_code == 403
+    )  # who may not read the dossier sees no evidence
 
 
 def test_a_dossier_of_the_night_before_shows_what_was_known_then(lived: Portal) -> None:

@@ -18,6 +18,7 @@ from hub.portal.access import OFFICE, Page
 from hub.portal.audit import record_event
 from hub.portal.pages.extracts import attachment, written
 from hub.portal.visit import Visit
+from hub.portal.weighing import weighed
 
 _TITLE = ("合作社", "Cooperatives")
 _PER_PAGE = 30
@@ -80,6 +81,7 @@ def dossier_page(visit: Visit) -> Response:
         dossier=found,
         groups=[(title, found.group(name)) for name, title in dossier.GROUPS.items() if found.group(name)],
         answers=answers,
+        charts=[weighed(visit, n.items, n.score) for n in found.namings],
         as_of=visit.asked("as_of"),
         known_at=visit.asked("known_at"),
         years=sorted({m.year for m in found.timeline}, reverse=True),

@@ -6,9 +6,8 @@ from __future__ import annotations
 
 import io
 import tempfile
-from math import log2
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -26,16 +25,12 @@ from hub.matching.decisions import (
 from hub.matching.reasons import percent
 from hub.matching.review import OpenQuestion, Side, count_open, find_question, next_number, open_questions
 from hub.matching.review_rules import review_rules
-from hub.portal import charts
 from hub.portal.access import OFFICE, Page
 from hub.portal.audit import record_event
 from hub.portal.charts import differing
 from hub.portal.pages.extracts import attachment
 from hub.portal.visit import Visit
-from hub.portal.vocabulary import in_english
-
-if TYPE_CHECKING:
-    from markupsafe import Markup
+from hub.portal.weighing import weighed
 
 _TITLE = ("核对台", "Review desk")
 _PER_PAGE = 30
@@ -69,22 +64,6 @@ def queue_page(visit: Visit) -> Response:
         waiting=len(waiting),
         percent=percent,
         rules=review_rules(visit.deployment),
-    )
-
-
-def _chart(question: OpenQuestion, visit: Visit) -> Markup | None:
-    """The evidence as a waterfall; None where nothing was weighed (one code, two names)."""
-    if not question.items:
-        return None
-    certain = min(max(question.probability, 1e-5), 1 - 1e-5)
-    end = log2(certain / (1 - certain))
-    steps = [(visit.t(i["title"], in_english(i["title"])), float(i["weight"])) for i in question.items]
-    start = end - sum(w for _, w in steps)
-    return charts.waterfall(
-        steps,
-        start=start,
-        start_words=visit.t("起点：任意两家", "start: any two"),
-        end_words=visit.t(f"合计：把握 {percent(question.probability)}", f"sum: {question.probability:.1%}"),
     )
 
 
@@ -141,7 +120,7 @@ def question_page(
         status=status,
         question=question,
         lines=_compared(question, visit),
-        chart=_chart(question, visit),
+        chart=weighed(visit, question.items, question.probability),
         kinds=KIND_TITLES,
         verdicts=VERDICT_WORDS,
         reasons=_REASONS,

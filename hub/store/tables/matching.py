@@ -65,7 +65,7 @@ id_event = Table(
     Column("seq", BigInteger, Identity(), primary_key=True),
     Column("run_id", ForeignKey("run.run_id")),
     Column("happened_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
-    Column("kind", Text, nullable=False),  # new, merged, split, renamed, restored
+    Column("kind", Text, nullable=False),  # new, merged, split, restored; renames: hub.master.id_changes
     Column("coop_id", ForeignKey("cooperative_id.coop_id"), nullable=False),
     Column("other_id", ForeignKey("cooperative_id.coop_id")),  # merged into, split from
     Column("reason", Text, nullable=False),
