@@ -14,6 +14,9 @@ class AlertKind:
     title_en: str
     next_step: str
     next_step_en: str
+    urgent: bool = (
+        False  # perhaps an attack, or proof that is lost: told first everywhere, and the mail's subject says so
+    )
 
 
 _ALL = (
@@ -87,6 +90,7 @@ _ALL = (
         "A server's host key changed",
         "先向对方管理员电话核实指纹，确认无误后再改部署目录里的指纹；未核实前不要改。",
         "Check the fingerprint with the other side by phone before changing it in the deployment; until then change nothing.",
+        urgent=True,
     ),
     AlertKind(
         "run_failed",
@@ -171,6 +175,7 @@ _ALL = (
         "Ledger or archive failed verification",
         "立即请系统管理员执行 coop-hub verify 查看细节，保留现场，不要删除任何文件。",
         "The operator runs coop-hub verify for details at once; leave everything as it is and delete no file.",
+        urgent=True,
     ),
     AlertKind(
         "head_not_handed",
@@ -195,3 +200,4 @@ _ALL = (
     ),
 )
 KINDS: dict[str, AlertKind] = {k.kind: k for k in _ALL}
+URGENT: tuple[str, ...] = tuple(k.kind for k in _ALL if k.urgent)

@@ -163,6 +163,10 @@ class _Files(paramiko.SFTPServerInterface):
             return paramiko.SFTPServer.convert_errno(error.errno or 0)
         return _Handle(stream, self.faulty)
 
+    def mkdir(self, path: str, attr: Any) -> Any:
+        self._at(path).mkdir()
+        return paramiko.SFTP_OK
+
     def rename(self, old: str, new: str) -> Any:
         if self._at(new).exists():
             return paramiko.SFTP_FAILURE
