@@ -71,6 +71,13 @@ _ALL = (
         "Move the files to the folder of their feed; the catalogue has the names.",
     ),
     AlertKind(
+        "list_outdated",
+        "收到的是旧名单",
+        "An old list arrived",
+        "请报送单位核对是否误发了旧文件，并报送最新的名单；旧名单只进历史，不替换较新的内容。",
+        "Ask the sender whether an old file was sent by mistake, and for the newest; the old one goes into the history only.",
+    ),
+    AlertKind(
         "feed_overdue",
         "数据逾期未报",
         "A feed is overdue",

@@ -19,7 +19,7 @@ from hub.feeds import feed_catalogue
 from hub.intake.acceptance import accept_delivery
 from hub.intake.deliveries import Delivery, fail_delivery, mark_staged, waiting_deliveries
 from hub.intake.mapping import layout_changes
-from hub.intake.series import rows_of_edition_before
+from hub.intake.series import edition_to_replace
 from hub.intake.staging import StagedDelivery, load_staged, save_staged, stage_delivery
 from hub.night.context import Night
 from hub.night.returns import write_due_returns
@@ -78,7 +78,7 @@ def _stage_one(night: Night, one: Delivery, outcome: FeedOutcome) -> None:
             settings=night.settings,
             deployment=night.deployment,
             mapping=mapping,
-            rows_before=partial(rows_of_edition_before, night.engine, one),
+            before=partial(edition_to_replace, night.engine, one),
             business_date=night.business_date,
         )
     except HubError as error:
@@ -138,6 +138,7 @@ def _alert_about(night: Night, one: StagedDelivery, feed: str, connection: Conne
     fix_alert(connection, "delivery_failed", f"{feed}/{name}")
     fix_alert(connection, "delivery_stumbled", f"{feed}/{name}")
     _alert_about_layout(connection, one, feed, name, details)
+    _alert_about_day(connection, one, feed, name, details)
     if state == "held":
         raise_alert(
             connection, "delivery_held", str(one.delivery_id), f"{title}：来件待人工确认（{name}）",
@@ -173,6 +174,22 @@ def _alert_about_layout(
         f"{Where(feed=title, file=name)}：{''.join(words)}不认识的列原样保存，没有丢。"
         f" 下一步：若新列名就是某个数据项，执行 coop-hub columns confirm {feed} 列名 数据项 --by 姓名。", details,
     )  # fmt: skip
+
+
+def _alert_about_day(
+    connection: Connection, one: StagedDelivery, feed: str, name: str, details: dict[str, Any]
+) -> None:
+    """An old list sent late costs nothing that is newer, but somebody must ask for the newest; one of its time ends it."""
+    said = [o.message for o in one.outcomes if o.rule.startswith("as_of_") and not o.passed]
+    problem = f"{feed}/{one.town or ''}"
+    if not said:
+        fix_alert(connection, "list_outdated", problem)
+        return
+    title = feed_catalogue()[feed].title.zh
+    where = Where(feed=title, file=name)
+    raise_alert(
+        connection, "list_outdated", problem, f"{title}：收到旧名单（{name}）", f"{where}：{''.join(said)}", details
+    )
 
 
 def link_profiles(night: Night) -> MatchSummary:
