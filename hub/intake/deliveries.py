@@ -48,7 +48,7 @@ def register_delivery(
     rejected is not new, whatever the file is called now; content that failed before is tried again."""
     record_file(connection, file)
     known = connection.execute(
-        select(delivery.c.delivery_id, delivery.c.state)
+        select(delivery.c.delivery_id, delivery.c.state, delivery.c.name, delivery.c.reason, delivery.c.modified_at)
         .where(delivery.c.feed == feed, delivery.c.sha256 == file.sha256)
         .order_by(case((delivery.c.state.in_(SEEN_BEFORE), 0), else_=1), delivery.c.delivery_id)
         .limit(1)
@@ -59,7 +59,7 @@ def register_delivery(
         connection.execute(
             update(delivery)
             .where(delivery.c.delivery_id == known.delivery_id)
-            .values(state="received", run_id=run_id, reason=None)
+            .values(state="received", run_id=run_id, reason=None, **_copy_kept(known, name, modified_at))
         )
         return known.delivery_id, True
     inserted = connection.execute(
@@ -80,14 +80,24 @@ def register_delivery(
     return int(inserted), True
 
 
+def _copy_kept(known: Any, name: str, modified_at: datetime | None) -> dict[str, Any]:
+    """Name and time of a delivery whose content arrives again before it was read: the name tells its series, the time its place
+    in it, so which copy came first on a night must not decide. One that failed or stumbled stays what it was told about as."""
+    if known.state not in ("received", "staged") or known.reason is not None:
+        return {}
+    times = [t for t in (known.modified_at, modified_at) if t is not None]
+    return {"name": min(str(known.name), name), "modified_at": max(times, default=None)}
+
+
 def waiting_deliveries(
     connection: Connection, feed: str, states: tuple[str, ...] = ("received", "staged")
 ) -> list[Delivery]:
-    """What this feed has yet to stage or accept, in an order that does not depend on the order of arrival."""
+    """What this feed has yet to stage or accept, in an order that does not depend on the order of arrival: of two editions of one
+    day the file written later goes last, and stands."""
     rows = connection.execute(
         select(delivery)
         .where(delivery.c.feed == feed, delivery.c.state.in_(states))
-        .order_by(delivery.c.as_of, delivery.c.name, delivery.c.sha256)
+        .order_by(delivery.c.as_of, delivery.c.modified_at.nulls_first(), delivery.c.name, delivery.c.sha256)
     ).mappings()
     return [_delivery(row) for row in rows]
 
