@@ -17,7 +17,7 @@ NIGHT_STUCK_AFTER = timedelta(hours=6)
 
 
 def _last_arrivals(connection: Connection) -> dict[tuple[str, str], date]:
-    """Day of the newest usable delivery by (feed, town); a town of "" stands for the whole feed."""
+    """Day of the newest usable delivery, or of the last time it was sent again unchanged, by (feed, town); a town of "" stands for the whole feed."""
     day = case(
         (run.c.business_date.is_not(None), run.c.business_date),
         else_=func.date(func.timezone("Asia/Shanghai", delivery.c.received_at)),
@@ -26,7 +26,7 @@ def _last_arrivals(connection: Connection) -> dict[tuple[str, str], date]:
         check_result.c.rule == "as_of_not_before_last", check_result.c.passed.is_(False)
     )
     rows = connection.execute(
-        select(delivery.c.feed, delivery.c.town, func.max(day))
+        select(delivery.c.feed, delivery.c.town, func.max(func.greatest(day, delivery.c.sent_again_on)))
         .select_from(delivery.outerjoin(run, run.c.run_id == delivery.c.run_id))
         .where(delivery.c.state.in_(("accepted", "unchanged")), delivery.c.delivery_id.not_in(old))
         .group_by(delivery.c.feed, delivery.c.town)

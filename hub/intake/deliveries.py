@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, select, update
+from sqlalchemy import Connection, case, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from hub.feeds import Coverage
@@ -55,6 +55,7 @@ def register_delivery(
     ).first()
     if known is not None:
         if known.state in SEEN_BEFORE:
+            _note_sent_again(connection, known.delivery_id, business_date, modified_at)
             return known.delivery_id, False
         connection.execute(
             update(delivery)
@@ -78,6 +79,24 @@ def register_delivery(
         .returning(delivery.c.delivery_id)
     ).scalar_one()
     return int(inserted), True
+
+
+_SENT_AGAIN = text(
+    """
+    update delivery d set sent_again_on = :day, sent_again_at = coalesce(cast(:at as timestamptz), d.sent_again_at)
+    where d.delivery_id = :id and d.state = 'accepted'
+      and (cast(:at as timestamptz) is null or d.modified_at is null or :at > greatest(d.modified_at, d.sent_again_at))
+      and not exists (
+          select from delivery newer where newer.feed = d.feed and newer.state = 'accepted' and newer.as_of > d.as_of
+            and coalesce(newer.town, '') = coalesce(d.town, ''))
+    """
+)
+
+
+def _note_sent_again(connection: Connection, delivery_id: int, day: date, at: datetime | None) -> None:
+    """A list that did not change came in time all the same: by a query asked again, or as a file written anew. A file that lies
+    where it lay is none, and neither is an old list when a newer one was taken."""
+    connection.execute(_SENT_AGAIN, {"id": delivery_id, "day": day, "at": at})
 
 
 def _copy_kept(known: Any, name: str, modified_at: datetime | None) -> dict[str, Any]:

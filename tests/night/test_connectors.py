@@ -170,6 +170,18 @@ def test_a_window_of_a_query_is_one_delivery_archived_as_parquet_with_its_rows(s
     assert [pq.read_table(p).column_names[-1] for p in paths] == ["gxsj", "gxsj"]
 
 
+def test_a_whole_table_that_did_not_change_is_no_second_delivery_but_came_tonight_all_the_same(served: County) -> None:
+    served.declare(market_abnormal={"cursor": None})
+    served.night()
+    served.night()
+    assert served.deliveries()[0] == ("market_abnormal", "full", "accepted", 10)
+    assert len(served.deliveries()) == 3
+    with served.engine.connect() as connection:
+        again = dict(connection.execute(text("select feed, sent_again_on from delivery")).all())  # type: ignore[arg-type]
+        tonight = connection.scalar(text("select max(business_date) from run"))
+    assert again == {"market_abnormal": tonight, "traceability_batches": None, "water": None}
+
+
 def test_a_window_speaks_of_the_day_it_was_asked_for_and_not_of_where_it_begins(served: County) -> None:
     served.night()
     served.put_rows(40, 1, "2026-03-02 08:00:00", reason="通过登记的住所或者经营场所无法联系")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -23,17 +25,31 @@ class Months:
         (county / "feeds.yaml").write_text(f"feeds:\n- {{feed: {FEED}, every_days: 31, hold_below: 0.1}}\n", "utf-8")
         self.deployment, self.inbox, self.engine, self.settings = load_deployment(county), inbox, engine, settings
 
-    def night(self, today: str, name: str, count: int, start: int = 1) -> None:
-        for old in (self.inbox / FEED).iterdir():
-            old.unlink()
-        (self.inbox / FEED / name).write_bytes(abnormal_csv(abnormal_rows(count, start)))
+    def night(self, today: str, name: str | None, count: int = 0, start: int = 1) -> None:
+        """A night on whose day the sender wrote this file; without one, what lay there still lies there."""
+        if name is not None:
+            for old in (self.inbox / FEED).iterdir():
+                old.unlink()
+            path = self.inbox / FEED / name
+            path.write_bytes(abnormal_csv(abnormal_rows(count, start)))
+            os.utime(path, (0, datetime.fromisoformat(f"{today}T09:00:00+08:00").timestamp()))
         settings = self.settings.model_copy(update={"today": today})
         night = nights.open_night(self.engine, settings, self.deployment, dagster_run_id=None, inbox=self.inbox)
-        run_steps(night)
+        run_steps(night, "accept")
+        nights.check_the_house(night)
 
     def alerts(self) -> dict[str, str]:
         with self.engine.connect() as connection:
             return dict(connection.execute(text("select kind, body from alert where fixed_at is null")).all())  # type: ignore[arg-type]
+
+    def listed_now(self) -> int:
+        """How many cooperatives the master table says are on the list."""
+        night = nights.open_night(self.engine, self.settings, self.deployment, dagster_run_id=None, inbox=self.inbox)
+        nights.link_profiles(night)
+        nights.project_master(night)
+        with self.engine.connect() as connection:
+            on_it = "select count(*) from cooperative where fields ->> 'abnormal_since' is not null"
+            return int(connection.scalar(text(on_it)) or 0)
 
 
 @pytest.fixture
@@ -47,11 +63,10 @@ def test_a_list_of_an_earlier_day_than_the_one_in_force_is_told_until_a_newer_on
     months.night("2026-07-02", "经营异常名录20260630.csv", 6)
     assert months.alerts() == {}
     months.night("2026-07-10", "经营异常名录20260615.csv", 5, start=20)
+    assert months.listed_now() == 6, "those of the newer list, and only those"
     assert list(months.alerts()) == ["list_outdated"]
     assert "2026-06-15 早于已采用的同一份名单（2026-06-30）" in months.alerts()["list_outdated"]
     with months.engine.connect() as connection:
-        on_the_list = text("select count(*) from cooperative where fields ->> 'abnormal_since' is not null")
-        assert connection.scalar(on_the_list) == 6, "those of the newer list, and only those"
         receipt = make_receipt(connection, 2)
     assert receipt.state == "accepted"
     assert "整份　数据日期 2026-06-15 早于" in receipt_as_text(receipt)
@@ -66,6 +81,24 @@ def test_an_old_list_sent_again_does_not_end_that_its_feed_is_overdue(months: Mo
     assert set(months.alerts()) == {"list_outdated", "feed_overdue"}
     months.night("2026-08-21", "经营异常名录20260820.csv", 7)
     assert months.alerts() == {}
+
+
+def test_a_list_sent_again_without_a_change_is_in_time_and_a_file_that_only_lies_there_is_not(months: Months) -> None:
+    months.night("2026-07-02", "经营异常名录20260630.csv", 6)
+    months.night("2026-08-01", "经营异常名录20260731.csv", 6)
+    months.night("2026-08-30", None)
+    assert months.alerts() == {}
+    months.night("2026-09-02", None)
+    assert list(months.alerts()) == ["feed_overdue"]
+    months.night("2026-09-03", "经营异常名录20260831.csv", 6)
+    assert months.alerts() == {}
+
+
+def test_a_list_from_before_the_one_in_force_sent_again_without_a_change_is_no_list_in_time(months: Months) -> None:
+    months.night("2026-07-02", "经营异常名录20260630.csv", 6)
+    months.night("2026-08-01", "经营异常名录20260731.csv", 7)
+    months.night("2026-09-02", "经营异常名录20260630.csv", 6)
+    assert list(months.alerts()) == ["feed_overdue"]
 
 
 def test_a_first_list_that_is_older_than_a_cycle_when_it_comes_is_told(months: Months) -> None:
