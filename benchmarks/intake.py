@@ -120,7 +120,7 @@ def _end_to_end(engine: Engine, settings: Settings, feed: str, path: Path, told:
     from hub.intake.acceptance import accept_delivery
     from hub.intake.archive import store_file
     from hub.intake.deliveries import get_delivery, register_delivery
-    from hub.intake.series import rows_of_edition_before
+    from hub.intake.series import edition_to_replace
     from hub.intake.staging import load_staged, save_staged, stage_delivery
     from hub.store.tables.intake import run
 
@@ -139,7 +139,7 @@ def _end_to_end(engine: Engine, settings: Settings, feed: str, path: Path, told:
     save_staged(
         stage_delivery(
             one, archive_file=settings.data / file.path, settings=settings, deployment=deployment, mapping={},
-            rows_before=partial(rows_of_edition_before, engine, one), business_date=DAY,
+            before=partial(edition_to_replace, engine, one), business_date=DAY,
         )
     )  # fmt: skip
     told("read and check")

@@ -16,6 +16,7 @@ from pydantic import Field, field_validator, model_validator
 from connectors.contract import Connector, Discovered, Fetched, Item, Listing, Options, State
 from connectors.cursor import Progress, Row
 from connectors.database_errors import database_errors
+from connectors.database_limits import limit_session
 from connectors.database_table import describe_table, kind_of, table_names
 from connectors.landing import landing
 from connectors.names import shown
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
 _BATCH = 5_000
+_LATER = 5  # seconds
 _DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql", "mariadb": "mariadb+pymysql"}
 Seconds = Annotated[int, Field(ge=1, le=86_400)]
 
@@ -148,10 +150,12 @@ class DatabaseConnector(Connector):
                     "isolation_level": "REPEATABLE READ",
                 }
             elif url.get_backend_name() in {"mysql", "mariadb"}:
-                seconds = options.statement_seconds
-                limits_of_time = {"read_timeout": seconds, "write_timeout": seconds}
+                silence = options.statement_seconds + _LATER  # the server's own limit speaks first, and says what it is
+                limits_of_time = {"read_timeout": silence, "write_timeout": silence}
                 more = {"connect_args": {"connect_timeout": options.connect_seconds, **limits_of_time}}
             self._engine = create_engine(url, poolclass=NullPool, hide_parameters=True, **more)
+            if url.get_backend_name() in {"mysql", "mariadb"}:
+                limit_session(self._engine, options.statement_seconds)
         return self._engine
 
     @contextmanager

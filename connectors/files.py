@@ -168,7 +168,8 @@ def list_files(look: Callable[[], Look], state: State, options: FileOptions, clo
     taken = state.get("taken") or {}
     present = {s.key for s in first.files}
     kept: dict[str, Any] = {"taken": {k: v for k, v in taken.items() if k in present}} if taken else {}
-    if options.take == "changed":
+    # what is to be put away after acceptance and still lies there was not: brought again, known by content, put away then
+    if options.take == "changed" and options.after == "keep":
         files = [s for s in files if taken.get(s.key) != [s.size, s.mtime_ns]]
     waiting: list[Waiting] = []
     if options.settle == "two_looks":

@@ -5,12 +5,14 @@ Importing this package loads neither Great Expectations nor pandas; `check_rows`
 """
 
 from expectations.check import CheckReport, RuleResult, check_rows, warm_up
+from expectations.columns import Days
 from expectations.describe import RuleDescription, describe_rules
 from expectations.duplicates import duplicate_positions
 from expectations.rules import Rule, Severity, rules_of
 
 __all__ = [
     "CheckReport",
+    "Days",
     "Rule",
     "RuleDescription",
     "RuleResult",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
+from expectations.columns import Columns, Days
 from expectations.rule import Rule, Severity
 from expectations.rules import rules_of
 from hub.feeds import Coverage, Feed
@@ -74,6 +75,7 @@ def check_rows(
     coverage: Coverage,
     headers: dict[str, str] | None = None,
     today: date | None = None,
+    days: Days | None = None,
 ) -> CheckReport:
     """Checks the normalised rows of one delivery.
 
@@ -86,25 +88,35 @@ def check_rows(
         headers: field -> header as the sender wrote it, for the messages; titles of the catalogue otherwise. Fields
             not in it are taken for columns the sender's table does not have.
         today: the business date; default the date in China.
+        days: which day the delivery speaks of; None asks nothing of it.
 
     Raises:
         HubError: a rule could not be run (a fault of ours, never of the sender).
     """
     import numpy as np
 
-    from expectations.columns import Columns
     from expectations.duplicates import repeated_rows
     from expectations.great import run_suite
 
     watched = coverage is Coverage.FULL and previous_rows is not None
     least_rows = math.ceil(hold_below * (previous_rows or 0)) if watched else 0
-    columns = Columns(feed, rows.reset_index(drop=True), today or datetime.now(CHINA).date(), headers)
-    passed, broken = run_suite(feed, columns, least_rows=least_rows)
+    today = today or datetime.now(CHINA).date()
+    columns = Columns(feed, rows.reset_index(drop=True), today, headers)
+    dated = days if days is not None and coverage is Coverage.FULL else Days(today)
+    since = {
+        "as_of_not_before_last": dated.before,
+        "as_of_recent": today - timedelta(days=dated.every) if dated.every is not None else None,
+    }
+    passed, broken = run_suite(feed, columns, least_rows=least_rows, as_of=dated.as_of, since=since)
     words = {f.name: (headers or {}).get(f.name) or f.title.zh for f in feed.fields} | {
         "missing": "、".join(f.title.zh for f in feed.fields if f.name not in rows.columns),
         "rows": str(len(rows)),
         "previous_rows": str(previous_rows),
         "share": f"{hold_below:.0%}",
+        "as_of": str(dated.as_of),
+        "as_of_before": str(dated.before),
+        "age": str((today - dated.as_of).days),
+        "every": str(dated.every),
     }
     nowhere = np.zeros(0, dtype=np.int64)
     return CheckReport(

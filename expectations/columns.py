@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,16 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 NO_DAY = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """The day a delivery speaks of, that of the edition before it (None: the first), and how many days lie between two at most
+    (None: no rhythm is agreed)."""
+
+    as_of: date
+    before: date | None = None
+    every: int | None = None
 
 
 class Columns:

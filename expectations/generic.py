@@ -61,6 +61,22 @@ def file_rules() -> Iterator[Rule]:
     )  # fmt: skip
 
 
+def day_rules() -> Iterator[Rule]:
+    """Rules about the day a full list speaks of. Warnings: the master table goes by days, so an old list sent late goes into the
+    history and replaces nothing newer; but somebody sent the wrong file."""
+    yield Rule(
+        "as_of_not_before_last", "warning", None,
+        "全量名单的数据日期不早于已采用的同一份名单", "A full list speaks of no earlier day than the last accepted one",
+        "数据日期 {as_of} 早于已采用的同一份名单（{as_of_before}），像是误发了旧文件：只补入历史，不替换较新的名单。请核对，需要时报送最新的名单。",
+    )  # fmt: skip
+    yield Rule(
+        "as_of_recent", "warning", None,
+        "全量名单到达时，数据日期不早于一个报送周期（部署里的报送天数）以前",
+        "A full list speaks of a day no longer ago than one cycle of its feed",
+        "数据日期 {as_of} 距收到时已有 {age} 天，超过约定的 {every} 天，像是旧文件。请核对，需要时报送最新的名单。",
+    )  # fmt: skip
+
+
 def generic_rules(feed: Feed) -> Iterator[Rule]:
     """Rules about rows that every feed of this shape has."""
     yield from identity_rules(feed)

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Mapping
 from contextvars import ContextVar
+from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from expectations.put_off import absent, put_off
@@ -52,6 +54,7 @@ _GX_SEVERITY = {
     "warning": FailureSeverity.INFO,
 }
 _under_test: ContextVar[tuple[Columns, dict[str, Rule], dict[str, NDArray[np.bool_]]]] = ContextVar("under_test")
+_as_of: ContextVar[date] = ContextVar("as_of")
 
 
 class RowsBreakingRule(TableMetricProvider):
@@ -103,7 +106,43 @@ class ExpectRowsToKeepRule(BatchExpectation):
         return {"success": broken == 0, "result": {"observed_value": broken}}
 
 
-def _expectation(rule: Rule, feed: Feed, least_rows: int) -> Any:
+class DayOfDelivery(TableMetricProvider):
+    """Metric: the day the delivery speaks of, as the suite's caller found it (no column holds it)."""
+
+    metric_name = "table.coop_hub.as_of"
+
+    @metric_value(engine=PandasExecutionEngine)
+    def _pandas(
+        cls,  # noqa: N805 -- the decorator makes it a class method
+        execution_engine: PandasExecutionEngine,  # noqa: ARG002
+        metric_domain_kwargs: dict[str, Any],  # noqa: ARG002
+        metric_value_kwargs: dict[str, Any],  # noqa: ARG002
+        metrics: dict[str, Any],  # noqa: ARG002
+        runtime_configuration: dict[str, Any],  # noqa: ARG002
+    ) -> str:
+        return _as_of.get().isoformat()
+
+
+class ExpectDeliveryToSpeakOfDaySince(BatchExpectation):
+    """Expect the delivery to speak of the day `since` (ISO) or a later one; None lets any day pass."""
+
+    since: str | None = None
+
+    metric_dependencies = ("table.coop_hub.as_of",)
+    success_keys: ClassVar[tuple[str, ...]] = ("since",)
+    args_keys = ("since",)
+
+    def _validate(
+        self,
+        metrics: dict[str, Any],
+        runtime_configuration: dict[str, Any] | None = None,  # noqa: ARG002
+        execution_engine: Any = None,  # noqa: ARG002
+    ) -> dict[str, Any]:
+        day = metrics["table.coop_hub.as_of"]
+        return {"success": self.since is None or day >= self.since, "result": {"observed_value": day}}
+
+
+def _expectation(rule: Rule, feed: Feed, least_rows: int, since: Mapping[str, date | None]) -> Any:
     common: dict[str, Any] = {
         "severity": _GX_SEVERITY[rule.severity],
         "meta": {"rule": rule.name, "severity": rule.severity},
@@ -116,16 +155,20 @@ def _expectation(rule: Rule, feed: Feed, least_rows: int) -> Any:
         return ExpectTableRowCountToBeBetween(min_value=1, **common)
     if rule.name == "row_count_holds":
         return ExpectTableRowCountToBeBetween(min_value=least_rows, **common)
+    if rule.failing is None:
+        earliest = since.get(rule.name)
+        return ExpectDeliveryToSpeakOfDaySince(since=earliest.isoformat() if earliest else None, **common)
     return ExpectRowsToKeepRule(rule=rule.name, **common)
 
 
-def build_suite(feed: Feed, *, least_rows: int = 0) -> Any:
-    """The feed's suite. `least_rows` is what the volume rule wants; 0 lets any number pass.
+def build_suite(feed: Feed, *, least_rows: int = 0, since: Mapping[str, date | None] | None = None) -> Any:
+    """The feed's suite. `least_rows` is what the volume rule wants; 0 lets any number pass. `since` holds the earliest day each
+    rule about the day lets pass.
 
     Raises:
         HubError: the suite would be empty, and an empty suite passes everything.
     """
-    expectations = [_expectation(rule, feed, least_rows) for rule in rules_of(feed)]
+    expectations = [_expectation(rule, feed, least_rows, since or {}) for rule in rules_of(feed)]
     if not expectations:
         raise HubError(
             f"{feed.title.zh}没有任何检查规则。",
@@ -135,15 +178,18 @@ def build_suite(feed: Feed, *, least_rows: int = 0) -> Any:
     return ExpectationSuite(name=feed.feed, expectations=expectations)
 
 
-def run_suite(feed: Feed, columns: Columns, *, least_rows: int) -> tuple[dict[str, bool], dict[str, NDArray[np.bool_]]]:
+def run_suite(
+    feed: Feed, columns: Columns, *, least_rows: int, as_of: date, since: Mapping[str, date | None]
+) -> tuple[dict[str, bool], dict[str, NDArray[np.bool_]]]:
     """Runs the feed's suite on one delivery: (rule -> passed, rule -> which rows break it).
 
     Raises:
         HubError: a rule could not be run; never taken for a pass.
     """
-    suite = build_suite(feed, least_rows=least_rows)
+    suite = build_suite(feed, least_rows=least_rows, since=since)
     broken: dict[str, NDArray[np.bool_]] = {}
     token = _under_test.set((columns, {r.name: r for r in rules_of(feed)}, broken))
+    day = _as_of.set(as_of)
     try:
         validator = Validator(execution_engine=PandasExecutionEngine(batch_data_dict={feed.feed: columns.rows}))
         validator.metrics_calculator.show_progress_bars = False
@@ -153,6 +199,7 @@ def run_suite(feed: Feed, columns: Columns, *, least_rows: int) -> tuple[dict[st
         )
     finally:
         _under_test.reset(token)
+        _as_of.reset(day)
     passed: dict[str, bool] = {}
     faults: dict[str, str] = {}
     for result in results:

@@ -8,7 +8,7 @@ import re
 from dataclasses import replace
 from functools import lru_cache
 
-from expectations.generic import file_rules, generic_rules
+from expectations.generic import day_rules, file_rules, generic_rules
 from expectations.rule import Rule, Severity
 from expectations.specific import own_rules
 from hub.errors import ConfigurationError
@@ -27,7 +27,7 @@ def rules_of(feed: Feed) -> tuple[Rule, ...]:
     Raises:
         ConfigurationError: two rules share a name, or a rule reads a field the feed does not declare.
     """
-    found = (*file_rules(), *generic_rules(feed), *own_rules(feed))
+    found = (*file_rules(), *day_rules(), *generic_rules(feed), *own_rules(feed))
     names = [r.name for r in found]
     if twice := {n for n in names if names.count(n) > 1}:
         raise ConfigurationError(

@@ -75,6 +75,12 @@ class ConnectorDeclaration(BaseModel):
     def options(self) -> dict[str, Any]:
         return dict(self.model_extra or {})
 
+    @property
+    def only_news(self) -> bool:
+        """Whether it asks only for what is new: then no delivery of it is a full list, whatever the feed usually is."""
+        asks = {"database": "cursor", "http": "since_param"}.get(self.kind)
+        return bool(asks and self.options.get(asks))
+
 
 class FeedDeclaration(_Frozen):
     """A feed switched on for this county."""
@@ -242,6 +248,8 @@ def load_deployment(folder: Path) -> Deployment:
             )
         elif (declaration.department or feed_catalogue()[declaration.feed].department) not in ids:
             problems.append(f"feeds.yaml：{declaration.feed} 的部门 {declaration.department} 不在 departments.yaml 里")
+        if declaration.coverage is Coverage.FULL and declaration.connector.only_news:
+            problems.append(f"feeds.yaml：{declaration.feed} 只取新增（cursor/since_param），不能又写 coverage: full")
     if problems or county is None:
         raise ConfigurationError(
             "县级部署有误。", next_step=f"改正“{folder}”里下列各处后重试。", problems=tuple(problems)

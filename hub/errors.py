@@ -1,5 +1,9 @@
 """What can go wrong, named by what the operator must do next.
 
+A truncated delivery has no error of its own. Bytes that did not all come are the connector's to notice (transient, asked again),
+a file cut off is a `FormatError`, and a list with far fewer rows than the last may be right: it is held, and a person decides
+(`row_count_holds` in `expectations.generic`).
+
 Every error a person can meet is a `HubError`: a Chinese sentence for the clerk (`message`), the next step
 (`next_step`), and where it happened (`Where`). A traceback never reaches a user; `detail` goes to the log only
 and must hold no personal data.
@@ -96,10 +100,6 @@ class FormatError(HubError):
 
 class DriftError(HubError):
     """The layout changed: a required column vanished or a header is unknown."""
-
-
-class TruncationError(HubError):
-    """Far fewer rows than the last accepted snapshot: held for a person."""
 
 
 class PermissionRefusedError(HubError):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import hypothesis
@@ -69,18 +70,33 @@ def _template(server_settings: Settings) -> str:
     return "template_hub"
 
 
+NewHub = Callable[[Path], AbstractContextManager[Settings]]
+
+
 @pytest.fixture
-def settings(server_settings: Settings, _template: str, tmp_path: Path) -> Iterator[Settings]:
+def new_hub(server_settings: Settings, _template: str) -> NewHub:
+    """For tests that need several hubs: settings with this data folder and a migrated database that goes when the block ends."""
+
+    @contextmanager
+    def made(data: Path) -> Iterator[Settings]:
+        name = f"t{uuid.uuid4().hex[:12]}"
+        admin = create_engine(database_url(server_settings, database="postgres"), isolation_level="AUTOCOMMIT")
+        with admin.connect() as connection:
+            connection.execute(text(f"create database {name} template {_template}"))
+        url = database_url(server_settings, database=name)
+        yield load_settings(data=data, database_url=url.render_as_string(hide_password=False))
+        with admin.connect() as connection:
+            connection.execute(text(f"drop database {name} with (force)"))
+        admin.dispose()
+
+    return made
+
+
+@pytest.fixture
+def settings(new_hub: NewHub, tmp_path: Path) -> Iterator[Settings]:
     """Settings with a data folder and a migrated database of this test's own."""
-    name = f"t{uuid.uuid4().hex[:12]}"
-    admin = create_engine(database_url(server_settings, database="postgres"), isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"create database {name} template {_template}"))
-    url = database_url(server_settings, database=name)
-    yield load_settings(data=tmp_path / "var", database_url=url.render_as_string(hide_password=False))
-    with admin.connect() as connection:
-        connection.execute(text(f"drop database {name} with (force)"))
-    admin.dispose()
+    with new_hub(tmp_path / "var") as made:
+        yield made
 
 
 @pytest.fixture

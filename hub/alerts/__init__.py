@@ -8,13 +8,14 @@ overdue   feeds that are late, nights that did not happen
 life      the daily proof of life
 """
 
-from hub.alerts.kinds import KINDS, AlertKind
+from hub.alerts.kinds import KINDS, URGENT, AlertKind
 from hub.alerts.outbox import fix_alert, raise_alert
 from hub.alerts.overdue import check_nights, check_overdue
 from hub.alerts.sender import SendSummary, send_pending, send_until
 
 __all__ = [
     "KINDS",
+    "URGENT",
     "AlertKind",
     "SendSummary",
     "check_nights",

@@ -75,7 +75,7 @@ def compose_raised(deployment: Deployment, settings: Settings, row: RowMapping) 
         f"下一步\n{kind.next_step}",
     ]
     return (
-        _subject(deployment, "", kind.title, row["subject"]),
+        _subject(deployment, "紧急 · " if kind.urgent else "", kind.title, row["subject"]),
         "\n\n".join(parts) + _link(settings) + "\n\n同一问题不会重复发信；解决后会再告知一次。\n",
     )
 

@@ -14,6 +14,9 @@ class AlertKind:
     title_en: str
     next_step: str
     next_step_en: str
+    urgent: bool = (
+        False  # perhaps an attack, or proof that is lost: told first everywhere, and the mail's subject says so
+    )
 
 
 _ALL = (
@@ -68,6 +71,13 @@ _ALL = (
         "Move the files to the folder of their feed; the catalogue has the names.",
     ),
     AlertKind(
+        "list_outdated",
+        "收到的是旧名单",
+        "An old list arrived",
+        "请报送单位核对是否误发了旧文件，并报送最新的名单；旧名单只进历史，不替换较新的内容。",
+        "Ask the sender whether an old file was sent by mistake, and for the newest; the old one goes into the history only.",
+    ),
+    AlertKind(
         "feed_overdue",
         "数据逾期未报",
         "A feed is overdue",
@@ -87,6 +97,7 @@ _ALL = (
         "A server's host key changed",
         "先向对方管理员电话核实指纹，确认无误后再改部署目录里的指纹；未核实前不要改。",
         "Check the fingerprint with the other side by phone before changing it in the deployment; until then change nothing.",
+        urgent=True,
     ),
     AlertKind(
         "run_failed",
@@ -171,6 +182,7 @@ _ALL = (
         "Ledger or archive failed verification",
         "立即请系统管理员执行 coop-hub verify 查看细节，保留现场，不要删除任何文件。",
         "The operator runs coop-hub verify for details at once; leave everything as it is and delete no file.",
+        urgent=True,
     ),
     AlertKind(
         "head_not_handed",
@@ -195,3 +207,4 @@ _ALL = (
     ),
 )
 KINDS: dict[str, AlertKind] = {k.kind: k for k in _ALL}
+URGENT: tuple[str, ...] = tuple(k.kind for k in _ALL if k.urgent)

@@ -7,7 +7,7 @@ from datetime import date
 from sqlalchemy import Connection, func, select
 
 from hub.alerts.compose import when
-from hub.alerts.kinds import KINDS
+from hub.alerts.kinds import KINDS, URGENT
 from hub.deployment import Deployment
 from hub.store.tables.alerts import alert, message
 from hub.store.tables.intake import delivery, run
@@ -48,7 +48,7 @@ def compose_life(connection: Connection, deployment: Deployment, today: date) ->
     problems = connection.execute(
         select(alert.c.kind, alert.c.subject, alert.c.times)
         .where(alert.c.fixed_at.is_(None))
-        .order_by(alert.c.first_at)
+        .order_by(alert.c.kind.in_(URGENT).desc(), alert.c.first_at)
     ).all()
     lines.append(f"尚未解决的问题：{len(problems)} 个。" if problems else "没有未解决的问题。")
     lines += [

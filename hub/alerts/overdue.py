@@ -10,22 +10,25 @@ from sqlalchemy import Connection, case, func, select
 from hub.alerts.outbox import fix_alert, raise_alert
 from hub.deployment import Deployment
 from hub.feeds import feed_catalogue
-from hub.store.tables.intake import delivery, run
+from hub.store.tables.intake import check_result, delivery, run
 
 NIGHT_MISSED_AFTER = timedelta(hours=26)
 NIGHT_STUCK_AFTER = timedelta(hours=6)
 
 
 def _last_arrivals(connection: Connection) -> dict[tuple[str, str], date]:
-    """Day of the newest usable delivery by (feed, town); a town of "" stands for the whole feed."""
+    """Day of the newest usable delivery, or of the last time it was sent again unchanged, by (feed, town); a town of "" stands for the whole feed."""
     day = case(
         (run.c.business_date.is_not(None), run.c.business_date),
         else_=func.date(func.timezone("Asia/Shanghai", delivery.c.received_at)),
     )
+    old = select(check_result.c.delivery_id).where(  # an old list sent again is no arrival of a new one
+        check_result.c.rule == "as_of_not_before_last", check_result.c.passed.is_(False)
+    )
     rows = connection.execute(
-        select(delivery.c.feed, delivery.c.town, func.max(day))
+        select(delivery.c.feed, delivery.c.town, func.max(func.greatest(day, delivery.c.sent_again_on)))
         .select_from(delivery.outerjoin(run, run.c.run_id == delivery.c.run_id))
-        .where(delivery.c.state.in_(("accepted", "unchanged")))
+        .where(delivery.c.state.in_(("accepted", "unchanged")), delivery.c.delivery_id.not_in(old))
         .group_by(delivery.c.feed, delivery.c.town)
     ).all()
     found: dict[tuple[str, str], date] = {}

@@ -17,11 +17,13 @@ from hub.cli import data_option, deployment_option, settings_from
 def deliver(feed: str, files: tuple[Path, ...], deployment: Path | None, data: Path | None) -> None:
     """人工交件：为数据目录项 FEED 交入文件，下一次同步时处理。Hand in files for a feed."""
     from hub.deployment import load_deployment
-    from hub.night.hand import hand_in
+    from hub.night.hand import check_file, hand_in
     from hub.store.database import open_engine
 
     settings = settings_from(data, deployment)
     county = load_deployment(settings.deployment)
+    for path in files:  # one that is missing is told before any of the others is taken
+        check_file(settings, county, feed, path)
     settings.data.mkdir(parents=True, exist_ok=True)
     engine = open_engine(settings)
     for path in files:

@@ -90,5 +90,5 @@ def layout_changes(connection: Connection, delivery_id: int) -> tuple[list[str],
     if before is None or own.supersedes is not None:
         return [], []
     now = set(connection.scalars(_HEADERS, {"id": delivery_id}))
-    then = set(connection.scalars(_HEADERS, {"id": before[0]}))
+    then = set(connection.scalars(_HEADERS, {"id": before.delivery_id}))
     return sorted(now - then), sorted(then - now)

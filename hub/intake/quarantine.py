@@ -18,7 +18,7 @@ with current as (
         where d.coverage = 'full' and newer.coverage = 'full' and newer.state = 'accepted' and newer.feed = d.feed
           and newer.department = d.department and coalesce(newer.town, '') = coalesce(d.town, '')
           and newer.supersedes is distinct from d.delivery_id and newer.supersedes is null
-          and (newer.as_of, newer.delivery_id) > (d.as_of, d.delivery_id)
+          and (newer.as_of, newer.accepted_at, newer.delivery_id) > (d.as_of, d.accepted_at, d.delivery_id)
           and (d.town is not null or {same_series}))
 ), waiting as (
     select c.delivery_id, c.feed, c.department, c.town, c.name, s.row_id,

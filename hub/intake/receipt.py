@@ -73,7 +73,7 @@ class Receipt:
     replaced: int  # rows of this delivery that a corrected delivery has replaced since
     sheets: tuple[SheetAccount, ...]
     reasons: tuple[Reason, ...]
-    warnings: tuple[tuple[str, int], ...]  # message, rows
+    warnings: tuple[tuple[str, int], ...]  # message, rows; 0 rows: about the delivery as a whole
     remarks: tuple[str, ...]  # what the reader says about the file as a whole
 
     @property
@@ -202,6 +202,10 @@ def _places(reason: Reason) -> str:
     return "、".join(_place(*p) for p in reason.first) + ("等" if reason.rows > _ROWS_SHOWN else "")
 
 
+def _how_many(rows: int) -> str:
+    return f"{rows} 行" if rows else "整份"
+
+
 def _facts(receipt: Receipt) -> list[tuple[str, str]]:
     facts = [
         ("来件", f"{receipt.name}（编号 {receipt.delivery_id}）"),
@@ -245,7 +249,7 @@ def receipt_as_text(receipt: Receipt) -> str:
         lines += [f"  {r.rows} 行　{r.message}（{_places(r)}）" for r in receipt.reasons]
     if receipt.warnings:
         lines += ["", "已采用，但请核对："]
-        lines += [f"  {rows} 行　{message}" for message, rows in receipt.warnings]
+        lines += [f"  {_how_many(rows)}　{message}" for message, rows in receipt.warnings]
     return "\n".join([*lines, "", f"下一步：{receipt.next_step}", ""])
 
 
@@ -272,7 +276,10 @@ def receipt_as_html(receipt: Receipt) -> str:
             table(("行数", "原因", "所在行"), [(str(r.rows), r.message, _places(r)) for r in receipt.reasons]),
         ]
     if receipt.warnings:
-        parts += ["<h2>已采用，但请核对</h2>", table(("行数", "问题"), [(str(n), m) for m, n in receipt.warnings])]
+        parts += [
+            "<h2>已采用，但请核对</h2>",
+            table(("行数", "问题"), [(str(n) if n else "整份", m) for m, n in receipt.warnings]),
+        ]
     parts.append(f"<h2>下一步</h2><p>{html.escape(receipt.next_step)}</p>")
     return (
         '<!doctype html><html lang="zh-CN"><head><meta charset="utf-8"><title>来件回执</title><style>'

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import PurePath
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, select
 
@@ -33,13 +35,21 @@ def series_of(feed: str, department: str, name: str, town: str | None) -> tuple[
     return feed, department, file_stem(name)
 
 
+class Edition(NamedTuple):
+    """An accepted delivery of a series: how many rows it has, and the day it speaks of."""
+
+    delivery_id: int
+    rows: int
+    as_of: date
+
+
 def edition_before(
     connection: Connection, *, delivery_id: int, feed: str, department: str, name: str, town: str | None
-) -> tuple[int, int] | None:
-    """(delivery_id, rows) of the newest accepted delivery of the same series, this one left out. None for the first."""
+) -> Edition | None:
+    """The newest accepted delivery of the same series, this one left out. None for the first."""
     wanted = series_of(feed, department, name, town)
     candidates = connection.execute(
-        select(delivery.c.delivery_id, delivery.c.name, delivery.c.town, delivery.c.rows_in)
+        select(delivery.c.delivery_id, delivery.c.name, delivery.c.town, delivery.c.rows_in, delivery.c.as_of)
         .where(
             delivery.c.feed == feed,
             delivery.c.department == department,
@@ -51,14 +61,14 @@ def edition_before(
     )
     for one in candidates:
         if series_of(feed, department, one.name, one.town) == wanted:
-            return int(one.delivery_id), int(one.rows_in)
+            return Edition(int(one.delivery_id), int(one.rows_in), one.as_of)
     return None
 
 
-def rows_of_edition_before(engine: Engine, one: Delivery, town: str | None) -> int | None:
-    """Rows of the edition a delivery would replace. The town is known only once the file has been read."""
+def edition_to_replace(engine: Engine, one: Delivery, town: str | None) -> Edition | None:
+    """The edition a delivery would replace. The town is known only once the file has been read."""
     with engine.connect() as connection:
-        found = edition_before(
+        return edition_before(
             connection,
             delivery_id=one.delivery_id,
             feed=one.feed,
@@ -66,4 +76,3 @@ def rows_of_edition_before(engine: Engine, one: Delivery, town: str | None) -> i
             name=one.name,
             town=town,
         )
-    return found[1] if found else None

@@ -20,6 +20,7 @@ from hub.errors import FormatError, HubError, Where
 from hub.feeds import get_feed
 from hub.intake.deliveries import Delivery
 from hub.intake.scope import out_of_scope_reasons
+from hub.intake.series import Edition
 from hub.intake.staged_rows import forget_rows, staged_path, verdicts_path, write_rows, write_verdicts
 from hub.settings import Settings
 
@@ -67,19 +68,19 @@ def stage_delivery(
     settings: Settings,
     deployment: Deployment,
     mapping: dict[str, str | None],
-    rows_before: Callable[[str | None], int | None],
+    before: Callable[[str | None], Edition | None],
     business_date: date,
 ) -> StagedDelivery:
     """Reads a delivery and decides about each of its rows.
 
     Args:
         mapping: normalised header -> field, confirmed by a person for this sender and feed.
-        rows_before: town -> rows of the edition this one would replace, for the volume rule.
+        before: town -> the edition this one would replace, for the rules about volume and day.
 
     Raises:
         HubError: the delivery as a whole cannot be used (unreadable, empty, a required column missing).
     """
-    from expectations import check_rows
+    from expectations import Days, check_rows
     from hub.intake.normalise import normalise_reading
     from hub.intake.reader import read_file
     from hub.intake.reader.facts import detect_as_of, detect_town
@@ -94,7 +95,7 @@ def stage_delivery(
         reading.raise_refusal()
         mark = take_mark(reading)  # a return workbook that came back: only what the sender wrote is left
         name = Path(one.name)
-        as_of = detect_as_of(reading, name) or one.as_of
+        as_of = min(detect_as_of(reading, name) or one.as_of, business_date)
         towns = [n for t in deployment.county.towns for n in (t.name, *t.former)]
         town = detect_town(reading, name, towns) if feed.per_town else None
         staged = normalise_reading(reading, feed, delivery_town=town)
@@ -103,7 +104,7 @@ def stage_delivery(
     rows = staged.rows
     headers = {c.field: c.header for s in reading.sheets for c in s.columns if c.field}
     path = staged_path(settings.data, one.delivery_id)
-    before = None if mark else rows_before(town)
+    replaced = None if mark else before(town)
     with ExitStack() as unless_done:
         unless_done.callback(forget_rows, path)
         with ThreadPoolExecutor(1) as beside:
@@ -111,8 +112,9 @@ def stage_delivery(
             written = beside.submit(write_rows, path, rows, feed)
             report = check_rows(
                 feed, rows.select(["notes", *feed.by_name]).to_pandas(),
-                previous_rows=before, hold_below=declaration.hold_below,
+                previous_rows=replaced.rows if replaced else None, hold_below=declaration.hold_below,
                 coverage=one.coverage, headers=headers, today=business_date,
+                days=None if mark else Days(as_of, replaced.as_of if replaced else None, declaration.every_days),
             )  # fmt: skip
             outside = out_of_scope_reasons(rows)
             written.result()
@@ -123,11 +125,11 @@ def stage_delivery(
         disposition = _dispositions(rows.num_rows, row_failures, outside, report.repeated)
         write_verdicts(path, disposition, _reasons(rows.num_rows, row_failures, outside, headers))
         unless_done.pop_all()
-    nothing_again = not rows.num_rows and before == 0
+    nothing_again = not rows.num_rows and replaced is not None and replaced.rows == 0
     holds = [r.message for r in report.results if r.severity == "hold" and not r.passed and not nothing_again]
     return StagedDelivery(
         delivery_id=one.delivery_id,
-        as_of=min(as_of, business_date),
+        as_of=as_of,
         town=town,
         supersedes=mark.delivery_id if mark else None,
         returned_check=mark.check if mark else None,

@@ -116,7 +116,7 @@ def _rows_query(feed: Feed | None, snapshot: Snapshot, ids: dict[str, list[int]]
             and r.delivery_id = any(%s::bigint[])
             and not exists (select 1 from source_row x where x.profile_key = r.profile_key and x.feed = r.feed
                             and x.disposition = 'accepted' and x.delivery_id = any(%s::bigint[]))
-            order by r.feed, r.profile_key, d.as_of desc, r.delivery_id desc, r.content_key)"""
+            order by r.feed, r.profile_key, d.as_of desc, d.accepted_at desc nulls last, r.delivery_id desc, r.content_key)"""
         parameters += [*more, ids["known"], ids["past"], ids["live"]]
     return query, parameters
 
@@ -164,7 +164,7 @@ def define_sources(
     )
     listed = list(sources)
     roots = {s.delivery_id: s for s in listed}
-    ranked = sorted(listed, key=lambda s: (roots[s.root].as_of, s.root, s.delivery_id))
+    ranked = sorted(listed, key=lambda s: (roots[s.root].rank, s.rank))
     order: dict[int, int] = {}
     for s in ranked:
         order.setdefault(s.root, len(order) + 1)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection, and_, or_, select, text
 
@@ -32,6 +32,7 @@ class Source:
     coverage: Coverage
     town: str | None
     supersedes: int | None
+    accepted_at: datetime | None = None
     root: int = 0
     live: bool = True
 
@@ -39,6 +40,12 @@ class Source:
     def series(self) -> tuple[str, str, str]:
         """Deliveries of one series replace one another: same feed, same sender, same town or same kind of file."""
         return series_of(self.feed, self.department, self.name, self.town)
+
+    @property
+    def rank(self) -> tuple[date, float, int]:
+        """Which of two speaks last: the one of the later day; of one day, the one taken in later. Nights take deliveries in by name and
+        content, so the order in which files of one night came (which numbers them) decides nothing."""
+        return self.as_of, self.accepted_at.timestamp() if self.accepted_at else 0.0, self.delivery_id
 
 
 def known_deliveries(connection: Connection, version: int | None) -> list[Source]:
@@ -52,6 +59,7 @@ def known_deliveries(connection: Connection, version: int | None) -> list[Source
         delivery.c.coverage,
         delivery.c.town,
         delivery.c.supersedes,
+        delivery.c.accepted_at,
     )
     if version is None:
         query = query.where(delivery.c.state == "accepted")
@@ -64,7 +72,15 @@ def known_deliveries(connection: Connection, version: int | None) -> list[Source
         )
     found = {
         r.delivery_id: Source(
-            r.delivery_id, r.feed, r.department, r.name, r.as_of, Coverage(r.coverage), r.town, r.supersedes
+            r.delivery_id,
+            r.feed,
+            r.department,
+            r.name,
+            r.as_of,
+            Coverage(r.coverage),
+            r.town,
+            r.supersedes,
+            r.accepted_at,
         )
         for r in connection.execute(query.order_by(delivery.c.delivery_id))
         if r.feed in feed_catalogue()
@@ -101,7 +117,7 @@ def _standing_lists(connection: Connection, sources: Iterable[Source], as_of: da
         for s in sources
         if s.root == s.delivery_id and s.coverage is Coverage.FULL and not (as_of and s.as_of > as_of)
     ]
-    for s in sorted(lists, key=lambda s: (s.as_of, s.delivery_id)):
+    for s in sorted(lists, key=lambda s: s.rank):
         feed, department, part = s.series
         mine = heads.setdefault((feed, department), {})
         if not (s.town and feed_catalogue()[feed].per_town):

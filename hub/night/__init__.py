@@ -5,12 +5,12 @@ that makes the work durable.
 """
 
 from hub.night.context import Night, open_night
+from hub.night.fetching import fetch_deliveries
 from hub.night.steps import (
     accept_deliveries,
     check_the_house,
     close_night,
     fail_night,
-    fetch_deliveries,
     link_profiles,
     project_master,
     publish_extracts,

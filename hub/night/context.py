@@ -16,6 +16,7 @@ from sqlalchemy import Engine, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from hub.deployment import ConnectorDeclaration, Deployment
+from hub.feeds import Coverage
 from hub.settings import Settings
 from hub.store.tables.intake import run
 
@@ -40,6 +41,14 @@ class Night:
                 {"kind": "folder", "path": str(self.inbox / feed), "settle": "none"}
             )
         return self.deployment.feed_by_name[feed].connector
+
+    def coverage_of(self, feed: str) -> Coverage:
+        """What absence from tonight's delivery of this feed means. A query for what is new brings no full list: taken for one,
+        it would look truncated, or replace all that came before."""
+        declared = self.deployment.feed_by_name[feed].coverage
+        if declared is None and self.connector_of(feed).only_news:
+            return Coverage.INCREMENT
+        return self.deployment.coverage_of(feed)
 
     @contextmanager
     def step(self, name: str) -> Iterator[dict[str, Any]]:

@@ -27,6 +27,32 @@ class HandedIn:
     new: bool
 
 
+def check_file(settings: Settings, deployment: Deployment, feed: str, path: Path, *, name: str | None = None) -> None:
+    """Whether a file could be taken for a feed; nothing is. For callers with several files: all of them are looked at before the
+    first is taken.
+
+    Raises:
+        ConfigurationError: the feed does not exist here, or the file does not.
+        FormatError: the file is empty or larger than the settings allow.
+    """
+    title = get_feed(feed).title.zh
+    if feed not in deployment.feed_by_name:
+        raise ConfigurationError(
+            f"本县没有启用“{title}”。",
+            next_step=f"在 feeds.yaml 里启用，或改用：{'、'.join(sorted(deployment.feed_by_name))}。",
+        )
+    where = Where(feed=title, file=name or path.name)
+    if not path.is_file():
+        raise ConfigurationError("文件不存在。", next_step="检查路径后重试。", where=where)
+    size = path.stat().st_size
+    if size == 0:
+        raise FormatError("文件是空的。", next_step="请重新导出后再交。", where=where)
+    if size > settings.max_file_mb << 20:
+        raise FormatError(
+            f"文件有 {size >> 20} MiB，超过上限 {settings.max_file_mb} MiB。", next_step="请拆分后再交。", where=where
+        )
+
+
 def hand_in(
     engine: Engine,
     settings: Settings,
@@ -47,23 +73,8 @@ def hand_in(
         ConfigurationError: the feed does not exist here, or the file does not.
         FormatError: the file is empty or larger than the settings allow.
     """
-    title = get_feed(feed).title.zh
-    if feed not in deployment.feed_by_name:
-        raise ConfigurationError(
-            f"本县没有启用“{title}”。",
-            next_step=f"在 feeds.yaml 里启用，或改用：{'、'.join(sorted(deployment.feed_by_name))}。",
-        )
     shown = name or path.name
-    where = Where(feed=title, file=shown)
-    if not path.is_file():
-        raise ConfigurationError("文件不存在。", next_step="检查路径后重试。", where=where)
-    size = path.stat().st_size
-    if size == 0:
-        raise FormatError("文件是空的。", next_step="请重新导出后再交。", where=where)
-    if size > settings.max_file_mb << 20:
-        raise FormatError(
-            f"文件有 {size >> 20} MiB，超过上限 {settings.max_file_mb} MiB。", next_step="请拆分后再交。", where=where
-        )
+    check_file(settings, deployment, feed, path, name=shown)
     file = store_file(path, settings.data)
     with engine.begin() as connection:
         delivery_id, new = register_delivery(

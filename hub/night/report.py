@@ -8,6 +8,8 @@ from typing import Any
 
 from sqlalchemy import Engine, text
 
+from hub.alerts import URGENT
+
 _BY_FEED = """
 select feed, count(*) as deliveries,
        count(*) filter (where state = 'accepted') as taken, count(*) filter (where state = 'held') as held,
@@ -87,6 +89,11 @@ def read_report(engine: Engine, *, dagster_run_id: str | None = None) -> NightRe
             steps=list(run["steps"]),
             summary=dict(run["summary"]),
             open_alerts=list(
-                connection.scalars(text("select subject from alert where fixed_at is null order by first_at, alert_id"))
+                connection.scalars(
+                    text(
+                        "select subject from alert where fixed_at is null order by kind <> all(:urgent), first_at, alert_id"
+                    ),
+                    {"urgent": list(URGENT)},
+                )
             ),
         )

@@ -14,7 +14,7 @@ from hub.alerts import fix_alert, raise_alert
 from hub.errors import HubError, Where
 from hub.feeds import feed_catalogue
 from hub.night.context import Night
-from hub.night.stumbles import lies_with_the_delivery, place_of, tell_log
+from hub.night.stumbles import details_of, lies_with_the_delivery, place_of, tell_log
 
 log = logging.getLogger(__name__)
 
@@ -75,4 +75,5 @@ def _tell(night: Night, delivery_id: int, feed: str, name: str, error: Exception
             connection, "return_stumbled", f"{feed}/{name}", f"退回表没有写成：{name}",
             f"{where}：程序没能写出退回表（{type(error).__name__}，{place_of(error)}）；来件本身已按规则处理，行和原因都在。"
             f"下一步：用 coop-hub deliveries receipt {delivery_id} 出回执发给报送单位；把这条消息交给维护人员。每夜自动再写一次。",
+            details_of(night, feed, name, delivery_id),
         )  # fmt: skip

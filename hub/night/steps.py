@@ -6,37 +6,25 @@ unexpected fails the step, loudly.
 from __future__ import annotations
 
 import logging
-import tempfile
-import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, select, text
 
-from expectations import warm_up
 from hub.alerts import fix_alert, raise_alert
 from hub.errors import HubError, Where
 from hub.feeds import feed_catalogue
 from hub.intake.acceptance import accept_delivery
-from hub.intake.archive import store_file
-from hub.intake.deliveries import (
-    Delivery,
-    fail_delivery,
-    mark_staged,
-    register_delivery,
-    waiting_deliveries,
-)
+from hub.intake.deliveries import Delivery, fail_delivery, mark_staged, waiting_deliveries
 from hub.intake.mapping import layout_changes
-from hub.intake.series import rows_of_edition_before
+from hub.intake.series import edition_to_replace
 from hub.intake.staging import StagedDelivery, load_staged, save_staged, stage_delivery
 from hub.night.context import Night
 from hub.night.returns import write_due_returns
-from hub.night.stumbles import lies_with_the_delivery, note_stumble
-from hub.store.tables.intake import archived_file, column_mapping, connector_state
+from hub.night.stumbles import details_of, lies_with_the_delivery, note_stumble
+from hub.store.tables.intake import archived_file, column_mapping
 
 if TYPE_CHECKING:
     from hub.master import MasterSummary
@@ -44,18 +32,6 @@ if TYPE_CHECKING:
     from hub.sharing import ExtractSummary
 
 log = logging.getLogger(__name__)
-
-
-@dataclass
-class FetchOutcome:
-    """What one feed's connector brought."""
-
-    feed: str
-    new: list[str] = field(default_factory=list)
-    unchanged: list[str] = field(default_factory=list)
-    waiting: list[str] = field(default_factory=list)
-    passed_over: list[str] = field(default_factory=list)
-    problem: str | None = None
 
 
 @dataclass
@@ -67,110 +43,6 @@ class FeedOutcome:
     accepted: list[int] = field(default_factory=list)
     held: list[int] = field(default_factory=list)
     failed: list[tuple[str, str]] = field(default_factory=list)  # file, reason
-
-
-def fetch_deliveries(night: Night, feeds: Sequence[str]) -> dict[str, FetchOutcome]:
-    """Fetches, archives and registers what each feed's connector has; the connector's state moves with the registration."""
-    # an inbox holds what happens to be there; only a declared connector can be missing
-    wanted = [f for f in feeds if night.inbox is None or (night.inbox / f).is_dir()]
-    outcomes = {feed: FetchOutcome(feed) for feed in feeds}
-    with night.step("fetch") as note:
-        threading.Thread(
-            target=warm_up, name="warm-up", daemon=True
-        ).start()  # the checks' library takes seconds to load
-        # waiting on networks and on files that must stand still, not computing: feeds are fetched side by side
-        with ThreadPoolExecutor(max_workers=8) as pool:
-            list(pool.map(lambda feed: _fetch_or_report(night, feed, outcomes[feed]), wanted))
-        if night.inbox is not None:
-            _report_unknown_folders(night)
-        note["files"] = sum(len(o.new) for o in outcomes.values())
-    night.note("fetch", {o.feed: asdict(o) for o in outcomes.values()})
-    return outcomes
-
-
-def _fetch_or_report(night: Night, feed: str, outcome: FetchOutcome) -> None:
-    try:
-        _fetch_feed(night, feed, outcome)
-    except HubError as error:
-        error.at(feed=feed_catalogue()[feed].title.zh)
-        outcome.problem = str(error)
-        log.warning("feed %s: %s (%s)", feed, type(error).__name__, error.detail)
-    if outcome.problem:
-        _alert(night, "connector_failed", feed, f"{feed_catalogue()[feed].title.zh}：取数失败", outcome.problem)
-    else:
-        _fixed(night, "connector_failed", feed)
-
-
-def _fetch_feed(night: Night, feed: str, outcome: FetchOutcome) -> None:
-    from connectors import open_connector
-
-    declaration = night.connector_of(feed)
-    landing = night.settings.data / "landing" / feed
-    landing.mkdir(parents=True, exist_ok=True)
-    with (
-        open_connector(declaration.kind, declaration.options, feed=feed, folder=night.settings.data) as connector,
-        tempfile.TemporaryDirectory(dir=landing) as folder,
-    ):
-        with night.engine.connect() as connection:
-            state = connection.scalar(select(connector_state.c.state).where(connector_state.c.feed == feed)) or {}
-        listing = connector.list(state)
-        state = dict(listing.state)
-        outcome.waiting = [f"{w.name}：{w.reason}" for w in listing.waiting]
-        outcome.passed_over = [f"{p.name}：{p.reason}" for p in listing.passed_over if p.attention]
-        taken = []
-        for number, item in enumerate(listing.items):
-            try:
-                fetched = connector.fetch(item, Path(folder) / f"{number}")
-                file = None if fetched.empty else store_file(fetched.path, night.settings.data)
-            except HubError as error:  # costs this file, not the feed's others
-                outcome.problem = str(error.at(file=item.name))
-                log.warning("feed %s: %s (%s)", feed, type(error).__name__, error.detail)
-                continue
-            if file is None:
-                continue
-            with night.engine.begin() as connection:
-                _, new = register_delivery(
-                    connection,
-                    feed=feed,
-                    department=night.deployment.sender_of(feed),
-                    name=item.name,
-                    file=file,
-                    coverage=night.deployment.coverage_of(feed),
-                    business_date=night.business_date,
-                    run_id=night.run_id,
-                    modified_at=item.modified_at,
-                )
-                state = dict(connector.advance(state, fetched))
-                _save_connector_state(connection, feed, state)
-            fetched.path.unlink(missing_ok=True)
-            taken.append(item)
-            (outcome.new if new else outcome.unchanged).append(item.name)
-        with night.engine.begin() as connection:
-            _save_connector_state(connection, feed, state)
-        connector.acknowledge(taken)
-
-
-def _save_connector_state(connection: Connection, feed: str, state: dict[str, Any]) -> None:
-    from sqlalchemy.dialects.postgresql import insert
-
-    statement = insert(connector_state).values(feed=feed, state=state, checked_at=text("now()"))
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=["feed"], set_={"state": state, "checked_at": text("now()")})
-    )
-
-
-def _report_unknown_folders(night: Night) -> None:
-    assert night.inbox is not None  # noqa: S101 -- narrows the type for the caller's branch
-    known = {f.feed for f in night.deployment.feeds}
-    unknown = sorted(
-        p.name for p in night.inbox.iterdir() if p.is_dir() and p.name not in known and not p.name.startswith(".")
-    )
-    for name in unknown:
-        _alert(
-            night, "unknown_feed_folder", name, f"收件目录“{name}”不对应任何已启用的数据目录项",
-            f"目录“{name}”里的文件没有读取。下一步：把目录改名为下列之一，或在 feeds.yaml 里启用它：{'、'.join(sorted(known))}。",
-        )  # fmt: skip
-    night.note("unknown_folders", unknown)
 
 
 def stage_deliveries(night: Night, feeds: Sequence[str]) -> dict[str, FeedOutcome]:
@@ -206,7 +78,7 @@ def _stage_one(night: Night, one: Delivery, outcome: FeedOutcome) -> None:
             settings=night.settings,
             deployment=night.deployment,
             mapping=mapping,
-            rows_before=partial(rows_of_edition_before, night.engine, one),
+            before=partial(edition_to_replace, night.engine, one),
             business_date=night.business_date,
         )
     except HubError as error:
@@ -215,8 +87,9 @@ def _stage_one(night: Night, one: Delivery, outcome: FeedOutcome) -> None:
         with night.engine.begin() as connection:
             fail_delivery(connection, one.delivery_id, str(error))
             raise_alert(
-                connection, "delivery_failed", f"{one.feed}/{one.name}", f"来件无法使用：{one.name}", str(error)
-            )
+                connection, "delivery_failed", f"{one.feed}/{one.name}", f"来件无法使用：{one.name}", str(error),
+                details_of(night, one.feed, one.name, one.delivery_id),
+            )  # fmt: skip
         return
     except Exception as error:
         if not lies_with_the_delivery(error):
@@ -261,14 +134,16 @@ def _alert_about(night: Night, one: StagedDelivery, feed: str, connection: Conne
         text("select name, reason from delivery where delivery_id = :id"), {"id": one.delivery_id}
     ).one()
     title = feed_catalogue()[feed].title.zh
+    details = details_of(night, feed, name, one.delivery_id)
     fix_alert(connection, "delivery_failed", f"{feed}/{name}")
     fix_alert(connection, "delivery_stumbled", f"{feed}/{name}")
-    _alert_about_layout(connection, one, feed, name)
+    _alert_about_layout(connection, one, feed, name, details)
+    _alert_about_day(connection, one, feed, name, details)
     if state == "held":
         raise_alert(
             connection, "delivery_held", str(one.delivery_id), f"{title}：来件待人工确认（{name}）",
             f"{Where(feed=title, file=name)}：{reason} 下一步：与发送方核实后执行 "
-            f"coop-hub deliveries release {one.delivery_id}（放行）或 reject（退回）。",
+            f"coop-hub deliveries release {one.delivery_id}（放行）或 reject（退回）。", details,
         )  # fmt: skip
     share = one.counts.get("quarantined", 0) / max(one.rows_in, 1)
     limit = night.deployment.feed_by_name[feed].quarantine_limit
@@ -277,13 +152,15 @@ def _alert_about(night: Night, one: StagedDelivery, feed: str, connection: Conne
         raise_alert(
             connection, "quarantine_exceeded", problem, f"{title}：退回行过多（{name}）",
             f"{Where(feed=title, file=name)}：{one.rows_in} 行中有 {one.counts['quarantined']} 行不能使用（上限 {limit:.0%}）。"
-            f" 下一步：执行 coop-hub deliveries return {one.delivery_id} --out 退回.xlsx，发给发送方更正后重报。",
+            f" 下一步：执行 coop-hub deliveries return {one.delivery_id} --out 退回.xlsx，发给发送方更正后重报。", details,
         )  # fmt: skip
     elif state == "accepted":
         fix_alert(connection, "quarantine_exceeded", problem)
 
 
-def _alert_about_layout(connection: Connection, one: StagedDelivery, feed: str, name: str) -> None:
+def _alert_about_layout(
+    connection: Connection, one: StagedDelivery, feed: str, name: str, details: dict[str, Any]
+) -> None:
     """A column that is new or gone since the sender's last delivery is told once; a layout as before ends it."""
     new, gone = layout_changes(connection, one.delivery_id)
     problem = f"{feed}/{one.town or ''}"
@@ -295,8 +172,24 @@ def _alert_about_layout(connection: Connection, one: StagedDelivery, feed: str, 
     raise_alert(
         connection, "layout_changed", problem, f"{title}：表头有变化（{name}）",
         f"{Where(feed=title, file=name)}：{''.join(words)}不认识的列原样保存，没有丢。"
-        f" 下一步：若新列名就是某个数据项，执行 coop-hub columns confirm {feed} 列名 数据项 --by 姓名。",
+        f" 下一步：若新列名就是某个数据项，执行 coop-hub columns confirm {feed} 列名 数据项 --by 姓名。", details,
     )  # fmt: skip
+
+
+def _alert_about_day(
+    connection: Connection, one: StagedDelivery, feed: str, name: str, details: dict[str, Any]
+) -> None:
+    """An old list sent late costs nothing that is newer, but somebody must ask for the newest; one of its time ends it."""
+    said = [o.message for o in one.outcomes if o.rule.startswith("as_of_") and not o.passed]
+    problem = f"{feed}/{one.town or ''}"
+    if not said:
+        fix_alert(connection, "list_outdated", problem)
+        return
+    title = feed_catalogue()[feed].title.zh
+    where = Where(feed=title, file=name)
+    raise_alert(
+        connection, "list_outdated", problem, f"{title}：收到旧名单（{name}）", f"{where}：{''.join(said)}", details
+    )
 
 
 def link_profiles(night: Night) -> MatchSummary:
@@ -367,6 +260,7 @@ def close_night(night: Night) -> str:
                     "return_stumbled",
                     "quarantine_exceeded",
                     "connector_failed",
+                    "host_key_changed",
                     "unknown_feed_folder",
                 ]
             },

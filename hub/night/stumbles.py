@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import traceback
 from pathlib import Path
+from typing import Any
 
 from psycopg import DataError as DriverDataError
 from psycopg import Error as DriverError
@@ -45,8 +46,17 @@ def note_stumble(night: Night, delivery_id: int, feed: str, name: str, error: Ex
     )
     with night.engine.begin() as connection:
         postpone_delivery(connection, delivery_id, reason, night.run_id)
-        raise_alert(connection, "delivery_stumbled", f"{feed}/{name}", f"程序没能处理来件：{name}", reason)
+        raise_alert(
+            connection, "delivery_stumbled", f"{feed}/{name}", f"程序没能处理来件：{name}", reason,
+            details_of(night, feed, name, delivery_id),
+        )  # fmt: skip
     return reason
+
+
+def details_of(night: Night, feed: str, name: str, delivery_id: int) -> dict[str, Any]:
+    """Where a delivery's alert points to: its feed's owner is told, too, and the portal opens the delivery."""
+    sender = night.deployment.sender_of(feed)
+    return {"feed": feed, "department": sender, "file": name, "delivery_id": delivery_id, "run_id": night.run_id}
 
 
 def tell_log(what: str, error: Exception) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from hub.alerts import fix_alert, raise_alert
 from hub.deployment import Deployment, load_yaml_model
-from hub.errors import ConfigurationError, HubError, PermissionRefusedError
+from hub.errors import ConfigurationError, HostKeyError, HubError, PermissionRefusedError
 from hub.settings import Settings
 from hub.sharing import ledger
 from hub.sharing.access import extract_for
@@ -98,7 +98,7 @@ def push_pending(
         targets = push_targets(deployment) if waiting else {}
     except ConfigurationError as error:  # told, and tried again when the file is right
         for job in waiting:
-            _postpone(engine, job, error, given_up=False)
+            _postpone(engine, deployment, job, error, given_up=False)
         return PushSummary(postponed=len(waiting))
     for job in waiting:
         try:
@@ -108,12 +108,13 @@ def push_pending(
             failed += 1
         except HubError as error:
             given_up = job.attempts + 1 >= GIVE_UP_AFTER or not error.retry
-            _postpone(engine, job, error, given_up=given_up)
+            _postpone(engine, deployment, job, error, given_up=given_up)
             failed, postponed = failed + given_up, postponed + (not given_up)
         else:
             _settle(engine, job.push_id, "sent", None)
             with engine.begin() as connection:
                 fix_alert(connection, "push_failed", job.department)
+                fix_alert(connection, "host_key_changed", f"push/{job.department}")
             sent += 1
     return PushSummary(sent, postponed, failed)
 
@@ -182,7 +183,7 @@ def _settle(engine: Engine, push_id: int, state: str, error: str | None) -> None
         )
 
 
-def _postpone(engine: Engine, job: Any, error: HubError, *, given_up: bool) -> None:
+def _postpone(engine: Engine, deployment: Deployment, job: Any, error: HubError, *, given_up: bool) -> None:
     with engine.begin() as connection:
         connection.execute(
             update(push)
@@ -202,3 +203,13 @@ def _postpone(engine: Engine, job: Any, error: HubError, *, given_up: bool) -> N
             f"{error.message} {'不再重试' if given_up else '稍后自动重试'}；接收部门可登录门户下载。",
             {"department": job.department, "extract": job.extract_id},
         )
+        if isinstance(error, HostKeyError):
+            name = deployment.department_by_id[job.department].name
+            raise_alert(
+                connection,
+                "host_key_changed",
+                f"push/{job.department}",
+                f"{name}的接收服务器：密钥与登记的不符",
+                str(error),
+                {"department": job.department},
+            )

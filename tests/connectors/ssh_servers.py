@@ -163,6 +163,10 @@ class _Files(paramiko.SFTPServerInterface):
             return paramiko.SFTPServer.convert_errno(error.errno or 0)
         return _Handle(stream, self.faulty)
 
+    def mkdir(self, path: str, attr: Any) -> Any:
+        self._at(path).mkdir()
+        return paramiko.SFTP_OK
+
     def rename(self, old: str, new: str) -> Any:
         if self._at(new).exists():
             return paramiko.SFTP_FAILURE
@@ -189,6 +193,8 @@ class _Login(paramiko.ServerInterface):
 
     def check_auth_password(self, username: str, password: str) -> int:
         self.faulty.logins.append(username)
+        if self.faulty.on_login:
+            self.faulty.on_login()
         good = password == self.faulty.password
         return paramiko.AUTH_SUCCESSFUL if good else paramiko.AUTH_FAILED  # type: ignore[attr-defined]
 
@@ -214,6 +220,7 @@ class FaultyServer:
         self.on_read: Callable[[int], None] | None = None
         self.on_write: Callable[[], None] | None = None
         self.on_list: Callable[[], None] | None = None
+        self.on_login: Callable[[], None] | None = None
         self._transports: list[paramiko.Transport] = []
         self._sockets: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))

@@ -252,51 +252,85 @@ def test_an_account_without_the_right_to_read_is_told_so(postgres: PostgresScena
         connector.list({})
 
 
-def test_the_connection_can_write_nothing(postgres: PostgresScenario) -> None:
-    with postgres.open() as connector:
+@pytest.mark.server("mariadbd")
+def test_an_account_that_may_read_another_table_only_is_told_that_it_cannot_see_this_one(
+    request: pytest.FixtureRequest,
+) -> None:
+    front = MariaScenario(request)
+    other = front.table.name + "_o"
+    run_sql(
+        front.admin,
+        f"create table {quoted(front, other)} (id int)",
+        "create or replace user blind@'127.0.0.1' identified by 'blind-secret'",
+        f"grant select on front.{quoted(front, other)} to blind@'127.0.0.1'",
+    )
+    try:
+        front.environment["BLIND"] = front.url.set(username="blind", password="blind-secret").render_as_string(False)
+        with (
+            front.open(url_env="BLIND") as connector,
+            pytest.raises(ConfigurationError, match="账号看不到它") as raised,
+        ):
+            connector.list({})
+        assert other in raised.value.next_step
+        assert "blind-secret" not in f"{raised.value}{raised.value.detail}"
+    finally:
+        run_sql(front.admin, f"drop table {quoted(front, other)}")
+        front.close()
+
+
+def test_the_connection_can_write_nothing(front: TableScenario) -> None:
+    front.environment["ADMIN"] = front.admin_url().render_as_string(hide_password=False)  # an account that could
+    with front.open(url_env="ADMIN") as connector:
         engine = connector._open()  # type: ignore[attr-defined]
-        with engine.connect() as connection, pytest.raises(Exception, match="read-only"):
-            connection.execute(text(f'delete from "{postgres.table.name}"'))
+        with engine.connect() as connection, pytest.raises(Exception, match=r"(?i)read.only"):
+            connection.execute(text(f"delete from {quoted(front, front.table.name)}"))
 
 
-def test_a_query_that_takes_too_long_is_cut_off(postgres: PostgresScenario) -> None:
-    view = postgres.table.name + "_slow"
-    run_sql(postgres.admin, f'create view "{view}" as select 1 as id, pg_sleep(5)::text as s')
+def test_a_query_that_takes_too_long_is_cut_off(front: TableScenario) -> None:
+    view = front.table.name + "_slow"
+    slow = "cast(pg_sleep(5) as text)" if isinstance(front, PostgresScenario) else "sleep(5)"
+    run_sql(front.admin, f"create view {quoted(front, view)} as select 1 as id, {slow} as s")
     try:
         with (
-            reader(postgres, view, statement_seconds=1, retries=0) as connector,
+            reader(front, view, statement_seconds=1, retries=0) as connector,
             pytest.raises(TransientError, match="规定的时间"),
         ):
             (item,) = connector.list({}).items
-            connector.fetch(item, postgres.scratch / "x")
+            connector.fetch(item, front.scratch / "x")
     finally:
-        run_sql(postgres.admin, f'drop view "{view}"')
+        run_sql(front.admin, f"drop view {quoted(front, view)}")
 
 
-def test_a_connection_cut_in_the_middle_is_tried_again(postgres: PostgresScenario, tmp_path: Path) -> None:
-    name = postgres.table.name
+def test_a_connection_cut_in_the_middle_is_tried_again(front: TableScenario, tmp_path: Path) -> None:
+    postgres = isinstance(front, PostgresScenario)
+    numbers = "generate_series(1, 60000) as n (i)" if postgres else "(select seq as i from seq_1_to_60000) as n"
     run_sql(
-        postgres.admin,
-        f"""insert into "{name}" (name, padding, changed_at)
-            select 'n' || i, md5(i::text), '2026-03-01' from generate_series(1, 60000) as i""",
+        front.admin,
+        f"""insert into {quoted(front, front.table.name)} (name, padding, changed_at)
+            select concat('n', i), md5(concat(i, '')), '2026-03-01' from {numbers}""",
     )
     cut: list[bool] = []
-    with postgres.open(cursor=None, retries=1) as connector:
+    with front.open(cursor=None, retries=1) as connector:
         batches = connector._batches  # type: ignore[attr-defined]
 
         def cut_once(connection: Any, statement: Any) -> Iterator[Any]:
             for rows in batches(connection, statement):
                 if not cut:
                     cut.append(True)
-                    pid = connection.connection.driver_connection.info.backend_pid
-                    run_sql(postgres.admin, f"select pg_terminate_backend({pid})")
+                    driver = connection.connection.driver_connection
+                    run_sql(
+                        front.admin,
+                        f"select pg_terminate_backend({driver.info.backend_pid})"
+                        if postgres
+                        else f"kill connection {driver.thread_id()}",
+                    )
                 yield rows
 
         connector._batches = cut_once  # type: ignore[attr-defined]
         (item,) = connector.list({}).items
         fetched = connector.fetch(item, tmp_path / "x")
     assert fetched.rows == 60_000
-    assert len(postgres.time.slept) == 1
+    assert len(front.time.slept) == 1
     assert pq.read_metadata(fetched.path).num_row_groups == 2
 
 

@@ -116,6 +116,33 @@ def test_a_marker_older_than_its_file_does_not_count(source: FolderScenario) -> 
         assert len(connector.list({}).items) == 1
 
 
+def test_a_file_that_is_complete_by_its_final_name_is_taken_at_once_and_not_before(
+    source: FolderScenario, tmp_path: Path
+) -> None:
+    source.put("甲.csv.part", b"half")
+    source.put("~$乙.xlsx", b"lock")
+    with source.open(settle="rename") as connector:
+        listing = connector.list({})
+        assert (listing.items, listing.waiting) == ((), ())
+        assert {p.name: p.attention for p in listing.passed_over} == {"甲.csv.part": False, "~$乙.xlsx": False}
+        source.put("甲.csv.part", b"half and whole")
+        (source.root / "甲.csv.part").rename(source.root / "甲.csv")
+        (item,) = connector.list(listing.state).items
+        assert connector.fetch(item, tmp_path / "to").path.read_bytes() == b"half and whole"
+    assert source.time.slept == [], "nobody waits for a second look"
+
+
+def test_what_was_taken_but_not_put_away_is_put_away_by_the_next_night(source: FolderScenario, tmp_path: Path) -> None:
+    source.put("甲.csv", b"1")
+    with source.open(settle="none", take="changed", after="archive") as connector:
+        (item,) = connector.list({}).items
+        state = connector.advance({}, connector.fetch(item, tmp_path / "1"))
+        (again,) = connector.list(state).items  # killed before it was acknowledged
+        connector.acknowledge([again])
+        assert connector.list(state).items == ()
+    assert [p.name for p in (source.root / "已接收").iterdir()] == ["甲.csv"]
+
+
 def test_the_oldest_file_comes_first(source: FolderScenario) -> None:
     for name, at in (("a.csv", 300), ("b.csv", 100), ("c.csv", 200)):
         source.put(name, b"x")

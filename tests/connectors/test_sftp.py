@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import random
+import socket
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -258,9 +261,60 @@ def test_a_server_that_accepts_and_says_nothing_ends_in_time(tmp_path: Path) -> 
         silent.stop()
 
 
-def test_a_server_that_falls_silent_in_the_middle_ends_in_time(server: FaultyServer, tmp_path: Path) -> None:
-    import threading
+def test_a_server_that_takes_the_password_and_never_answers_ends_in_time(server: FaultyServer) -> None:
+    release = threading.Event()
+    server.on_login = lambda: bool(release.wait(20))  # type: ignore[assignment,return-value]
+    with open_at(server, auth_seconds=0.4) as connector, pytest.raises(TransientError, match="没有应答") as raised:
+        began = time.monotonic()
+        connector.list({})
+    assert time.monotonic() - began < 2
+    release.set()
+    assert "_seconds" in raised.value.next_step
+    assert len(server.logins) == 1
 
+
+def test_a_server_that_says_hello_and_agrees_on_no_keys_ends_in_time(server: FaultyServer) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        met: list[socket.socket] = []
+
+        def greet() -> None:
+            met.append(listener.accept()[0])
+            met[0].sendall(b"SSH-2.0-Stone\r\n")
+
+        thread = threading.Thread(target=greet)
+        thread.start()
+        began = time.monotonic()
+        with (
+            open_at(server, port=listener.getsockname()[1], connect_seconds=0.4) as connector,
+            pytest.raises(TransientError, match="没有应答"),
+        ):
+            connector.list({})
+        assert time.monotonic() - began < 2
+        thread.join(5)
+        met[0].close()
+
+
+def test_an_address_that_never_answers_ends_in_time(server: FaultyServer) -> None:
+    with socket.socket() as full:  # nobody accepts, and no more may wait: further calls are not answered at all
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        waiting = [socket.socket() for _ in range(4)]
+        for caller in waiting:
+            caller.setblocking(False)
+            caller.connect_ex(full.getsockname())
+        began = time.monotonic()
+        with (
+            open_at(server, port=full.getsockname()[1], connect_seconds=0.4) as connector,
+            pytest.raises(TransientError) as raised,
+        ):
+            connector.list({})
+        assert time.monotonic() - began < 2
+        assert raised.value.next_step
+        for caller in waiting:
+            caller.close()
+
+
+def test_a_server_that_falls_silent_in_the_middle_ends_in_time(server: FaultyServer, tmp_path: Path) -> None:
     release = threading.Event()
     (server.root / "甲.csv").write_bytes(b"x" * 200_000)
     server.on_read = lambda offset: release.wait(20) if offset else None  # type: ignore[assignment,return-value]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from expectations import CheckReport, Rule, check_rows, describe_rules, rules_of
+from expectations import CheckReport, Days, Rule, check_rows, describe_rules, rules_of
 from expectations.describe import rules_as_markdown
 from hub.errors import HubError
 from hub.feeds import Coverage, Feed, feed_catalogue, get_feed
@@ -191,3 +192,28 @@ def test_every_rule_is_described_in_two_languages() -> None:
 def test_the_page_of_rules_is_up_to_date() -> None:
     page = Path(__file__).resolve().parents[2] / "docs" / "checks.md"
     assert page.read_text(encoding="utf-8") == rules_as_markdown(), "run: python -m expectations docs/checks.md"
+
+
+@pytest.mark.parametrize(
+    ("days", "coverage", "told"),
+    [
+        (None, Coverage.FULL, set()),
+        (Days(TODAY), Coverage.FULL, set()),
+        (Days(TODAY, TODAY, 0), Coverage.FULL, set()),
+        (Days(TODAY - timedelta(days=31), TODAY - timedelta(days=31), 31), Coverage.FULL, set()),
+        (Days(TODAY - timedelta(days=32), None, 31), Coverage.FULL, {"as_of_recent"}),
+        (Days(TODAY - timedelta(days=1), TODAY, 31), Coverage.FULL, {"as_of_not_before_last"}),
+        (Days(TODAY - timedelta(days=99), TODAY, 31), Coverage.FULL, {"as_of_recent", "as_of_not_before_last"}),
+        (Days(TODAY - timedelta(days=99), TODAY, 31), Coverage.INCREMENT, set()),
+    ],
+)
+def test_an_old_list_sent_late_is_told_and_costs_nothing(days: Days | None, coverage: Coverage, told: set[str]) -> None:
+    feed = get_feed("water")
+    report = check_rows(
+        feed, frame_of(feed, [good_row(feed)]), previous_rows=None, hold_below=0.8, coverage=coverage, today=TODAY, days=days
+    )  # fmt: skip
+    assert {r.rule for r in report.failed("warning")} == told
+    assert report.failed("hold") == report.failed("critical") == ()
+    for result in report.failed("warning"):
+        assert str(days and days.as_of) in result.message
+        assert "{" not in result.message

@@ -17,7 +17,7 @@ from hub.identifiers.codes import make_uscc, organisation_check_character
 from hub.intake.acceptance import accept_delivery
 from hub.intake.archive import store_file
 from hub.intake.deliveries import get_delivery, register_delivery
-from hub.intake.series import rows_of_edition_before
+from hub.intake.series import edition_to_replace
 from hub.intake.staging import stage_delivery
 from hub.settings import Settings
 
@@ -93,7 +93,7 @@ class Office:
             settings=self.settings,
             deployment=self.deployment,
             mapping={},
-            rows_before=partial(rows_of_edition_before, self.engine, one),
+            before=partial(edition_to_replace, self.engine, one),
             business_date=day,
         )
         accept_delivery(self.engine, staged, run_id=None)

@@ -55,6 +55,39 @@ def test_all_columns_of_the_feed_are_there_in_their_types(stage: Callable[..., S
     assert rows["year"].to_pylist() == [None]
 
 
+MONEY_BY_DEFAULT_IN_WAN = "fiscal_support", "amount", ["实施单位", "统一社会信用代码", "补助金额"]
+MONEY_BY_DEFAULT_IN_YUAN = "registry", "contributions", ["名称", "统一社会信用代码", "成员出资总额"]
+
+
+@pytest.mark.parametrize("build", [builders.xlsx, builders.xls, builders.csv_file])
+@pytest.mark.parametrize(
+    ("declared", "unit_row", "cell", "yuan"),
+    [
+        (MONEY_BY_DEFAULT_IN_WAN, None, 35000, 350_000_000.0),
+        (MONEY_BY_DEFAULT_IN_WAN, "单位：元", 35000, 35000.0),
+        (MONEY_BY_DEFAULT_IN_WAN, "金额单位：千元", 35, 35000.0),
+        (MONEY_BY_DEFAULT_IN_WAN, "单位：家、元", "35,000", 35000.0),
+        (MONEY_BY_DEFAULT_IN_YUAN, None, 35000, 35000.0),
+        (MONEY_BY_DEFAULT_IN_YUAN, "单位：万元", 3.5, 35000.0),
+        (MONEY_BY_DEFAULT_IN_YUAN, "（单位：亿元）", 0.5, 50_000_000.0),
+        (MONEY_BY_DEFAULT_IN_YUAN, "单位：万元", "35000元", 35000.0),  # what a cell says itself goes before the row
+    ],
+)
+def test_the_row_that_names_the_unit_scales_the_money_below_it(
+    stage: Callable[..., Staged],
+    build: Callable[..., bytes],
+    declared: Any,
+    unit_row: str | None,
+    cell: Any,
+    yuan: float,
+) -> None:
+    feed, field, head = declared
+    lines = [["某县合作社一览表", None, None], *([[None, None, unit_row]] if unit_row else []), head]
+    sheet = Sheet([*lines, ["甲专业合作社", None, cell], ["乙专业合作社", None, cell]])
+    rows = stage(feed, data=build(sheet)).rows
+    assert rows[field].to_pylist() == [yuan, yuan]
+
+
 def test_an_unknown_column_is_kept_raw_and_told(stage: Callable[..., Staged]) -> None:
     staged = stage("market_abnormal", Sheet([HEAD, ROW]))
     assert [d for d in staged.drift if "内部编号" in d]

@@ -68,19 +68,24 @@ def run_night(engine: Engine, settings: Settings, county: Path, inbox: Path) -> 
 
     def run(until: str | None = None) -> Night:
         night = nights.open_night(engine, settings, deployment, dagster_run_id=f"test-{next(count)}", inbox=inbox)
-        feeds = sorted(deployment.feed_by_name)
-        for name, step in (
-            ("fetch", lambda: nights.fetch_deliveries(night, feeds)),
-            ("stage", lambda: nights.stage_deliveries(night, feeds)),
-            ("accept", lambda: nights.accept_deliveries(night, feeds)),
-            ("match", lambda: nights.link_profiles(night)),
-            ("master", lambda: nights.project_master(night)),
-            ("publish", lambda: nights.publish_extracts(night)),
-            ("close", lambda: (nights.check_the_house(night), nights.close_night(night))),
-        ):
-            step()
-            if name == until:
-                return night
+        run_steps(night, until)
         return night
 
     return run
+
+
+def run_steps(night: Night, until: str | None = None) -> None:
+    """All steps of a night over all feeds of its county; `until` stops after the named one."""
+    feeds = sorted(night.deployment.feed_by_name)
+    for name, step in (
+        ("fetch", lambda: nights.fetch_deliveries(night, feeds)),
+        ("stage", lambda: nights.stage_deliveries(night, feeds)),
+        ("accept", lambda: nights.accept_deliveries(night, feeds)),
+        ("match", lambda: nights.link_profiles(night)),
+        ("master", lambda: nights.project_master(night)),
+        ("publish", lambda: nights.publish_extracts(night)),
+        ("close", lambda: (nights.check_the_house(night), nights.close_night(night))),
+    ):
+        step()
+        if name == until:
+            return

@@ -129,6 +129,31 @@ def test_what_one_file_costs_stays_with_that_file(inbox: Path, run_night: RunNig
         assert connection.scalar(text("select count(*) from cooperative")) == 4
 
 
+def test_an_unknown_folder_is_told_until_it_has_a_name_the_county_knows(
+    inbox: Path, run_night: RunNight, engine: Engine
+) -> None:
+    (inbox / "tax2").mkdir()
+    for still_open in (["tax2"], []):
+        run_night("fetch")
+        with engine.connect() as connection:
+            assert list(connection.scalars(text("select key from alert where fixed_at is null"))) == still_open
+        if still_open:
+            (inbox / "tax2").rename(inbox / "tax_registration")
+
+
+def test_an_alert_about_a_delivery_says_where_it_is_so_that_its_owner_is_told_and_the_portal_opens_it(
+    inbox: Path, run_night: RunNight, engine: Engine
+) -> None:
+    (inbox / "market_abnormal" / "坏.csv").write_bytes(b"")
+    run_night("stage")
+    with engine.connect() as connection:
+        details = connection.scalar(text("select details from alert where kind = 'delivery_failed'"))
+        assert details == {
+            "feed": "market_abnormal", "department": "market_supervision", "file": "坏.csv",
+            "delivery_id": connection.scalar(text("select delivery_id from delivery")), "run_id": 1,
+        }  # fmt: skip
+
+
 def test_a_corrected_file_ends_the_alert_about_the_bad_one(inbox: Path, run_night: RunNight, engine: Engine) -> None:
     path = inbox / "market_abnormal" / "名录.csv"
     path.write_bytes(b"")

@@ -123,8 +123,8 @@ def portal(engine: Engine, settings: Settings, county: Deployment, serve: Callab
 @pytest.fixture(scope="session")
 def _lived(server_settings: Settings, _template: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     """A database and a data folder with two nights of a small demo county in them, to be copied."""
+    from hub import night as steps
     from hub.demo import write_night
-    from hub.night import steps
     from hub.night.context import open_night
 
     data = tmp_path_factory.mktemp("lived")

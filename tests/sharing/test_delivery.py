@@ -81,6 +81,26 @@ def test_trouble_is_told_retried_and_fixed(county: County, server: FaultyServer,
         assert ledger.verify(connection) == []
 
 
+def test_a_recipients_changed_host_key_is_an_urgent_alert_beside_the_failed_push_and_nothing_leaves(
+    county: County, server: FaultyServer, sql: Sql
+) -> None:
+    import paramiko
+
+    aim(county, server)
+    county.agree(an_agreement(delivery=["sftp"], formats=["csv"]))
+    county.night()
+    registered, server.host_key = server.host_key, paramiko.ECDSAKey.generate()
+    assert push(county, server) == PushSummary(failed=1)
+    told = dict(sql("select kind, key from alert where fixed_at is null"))
+    assert told == {"push_failed": "tax", "host_key_changed": "push/tax"}
+    assert (server.logins, list(server.root.iterdir())) == ([], [])
+    server.host_key = registered
+    with county.engine.begin() as connection:  # a new extract would do the same
+        connection.exec_driver_sql("update push set state = 'waiting', not_before = now()")
+    assert push(county, server) == PushSummary(sent=1)
+    assert sql("select kind from alert where fixed_at is null") == []
+
+
 def test_what_was_revoked_meanwhile_does_not_leave(county: County, server: FaultyServer, sql: Sql) -> None:
     aim(county, server)
     county.agree(an_agreement(delivery=["sftp"], formats=["csv"]))

@@ -1,4 +1,5 @@
-"""Excel workbooks of the binary kind (.xls, WPS's .et): BIFF 2 to 8, also encrypted with Excel's built-in password."""
+"""Excel workbooks of the binary kind (.xls, WPS's .et): BIFF 2 to 8, also encrypted with Excel's built-in password.
+Macros are never run (`biff_macros` tells them)."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import io
 from typing import Any
 
 from hub.errors import HubError
+from hub.intake.reader.biff_macros import macro_remarks
 from hub.intake.reader.grid import Grid, cell_number
 from hub.intake.reader.model import LockedError, refuse
 
@@ -85,6 +87,7 @@ def read_biff(data: bytes, remarks: list[str]) -> list[Grid]:
         raise _damaged("; ".join(errors))
     if book.biff_version < 80 and book.codepage in _WESTERN:  # before Unicode, and the file does not say it is Chinese
         book = xlrd.open_workbook(file_contents=data, logfile=io.StringIO(), encoding_override="gb18030")
+    remarks += macro_remarks(data)
     with_formats = bool(book.formatting_info)
     grids = [_sheet(book, sheet, with_formats) for sheet in book.sheets()]
     if not grids:

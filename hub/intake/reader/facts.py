@@ -20,6 +20,9 @@ _COMPACT_DAY = re.compile(r"(?<!\d)(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])
 _MONTH = re.compile(r"(?<!\d)(20\d{2})\s*[年./-]\s*(\d{1,2})\s*月?(?:份|底|末)?(?!\d)")
 _COMPACT_MONTH = re.compile(r"(?<!\d)(20\d{2})(0[1-9]|1[0-2])(?!\d)")
 _QUARTER = re.compile(r"(20\d{2})\s*年?\s*(?:第?\s*([一二三四1-4])\s*季度|[Qq]([1-4]))")
+_SINCE = re.compile(
+    r"_[^_]*起$"
+)  # how connectors name the window of a query: where it begins, not the day it speaks of
 _STATED = re.compile(
     r"(截至|截止|数据截止|填报日期|填报时间|填表日期|报送日期|统计日期|制表日期|导出时间|导出日期|日期|时间)"
 )
@@ -70,7 +73,7 @@ def detect_as_of(reading: Reading, path: Path) -> dt.date | None:
     """The day the content speaks of: a date stated in the file (填报日期, 截至…), else a day in the file's name, else a
     day in a title, else a month in name or title (its last day). None when nothing says it."""
     told = list(_told(reading))
-    name = _plain(path.stem)
+    name = _SINCE.sub("", _plain(path.stem))
     stated = [t[m.start() :] for t in told if (m := _STATED.search(t))]
     for texts, look in ((stated, _day_in), ([name], _day_in), (told, _day_in), ([name], _month_in), (told, _month_in)):
         for text in texts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import func, select
 from starlette.responses import Response
 
-from hub.alerts import KINDS
+from hub.alerts import KINDS, URGENT
 from hub.portal.access import WATCHERS, Page
 from hub.portal.visit import Visit
 from hub.store.tables.alerts import alert, message
@@ -13,7 +13,11 @@ from hub.store.tables.alerts import alert, message
 
 def list_page(visit: Visit) -> Response:
     with visit.begin() as connection:
-        opened = connection.execute(select(alert).where(alert.c.fixed_at.is_(None)).order_by(alert.c.last_at.desc()))
+        opened = connection.execute(
+            select(alert)
+            .where(alert.c.fixed_at.is_(None))
+            .order_by(alert.c.kind.in_(URGENT).desc(), alert.c.last_at.desc())
+        )
         problems = opened.mappings().all()
         past = (
             connection.execute(

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, func, or_, select
 from starlette.responses import Response
 
-from hub.alerts import KINDS
+from hub.alerts import KINDS, URGENT
 from hub.portal.access import EVERYBODY, Page
 from hub.portal.visit import Visit
 from hub.store.tables.alerts import alert
@@ -29,7 +29,11 @@ def _night(connection: Connection) -> dict[str, Any]:
 
 
 def _problems(connection: Connection) -> dict[str, Any]:
-    rows = connection.execute(select(alert).where(alert.c.fixed_at.is_(None)).order_by(alert.c.last_at.desc()))
+    rows = connection.execute(
+        select(alert)
+        .where(alert.c.fixed_at.is_(None))
+        .order_by(alert.c.kind.in_(URGENT).desc(), alert.c.last_at.desc())
+    )
     return {"problems": rows.mappings().all(), "kinds": KINDS}
 
 

@@ -76,6 +76,8 @@ delivery = Table(
     Column("rows_duplicate", Integer, nullable=False, server_default="0"),
     Column("rows_out_of_scope", Integer, nullable=False, server_default="0"),
     Column("account", JSONB, nullable=False, server_default="{}"),  # what the reader made of every row of the file
+    Column("sent_again_on", Date),  # the night the sender last sent this content again, unchanged
+    Column("sent_again_at", DateTime(timezone=True)),  # the time stamp of that copy
     Column("return_due", Boolean, nullable=False, server_default=text("false")),  # its workbook is still to be written
     UniqueConstraint("feed", "name", "sha256"),
     CheckConstraint(f"state in {DELIVERY_STATES}", name="state"),

@@ -25,6 +25,7 @@ class Sheet:
     name: str = "表"
     hidden_rows: tuple[int, ...] = ()
     hidden: bool = False
+    macros: bool = False  # xls: a sheet of Excel 4 macros
     formats: dict[str, str] = field(default_factory=dict)  # cell -> number format
 
 
@@ -76,7 +77,35 @@ def xls(*sheets: Sheet, password: str | None = None) -> bytes:
         rows = [[(v if v != "" else None, biff.PLAIN) for v in cells] for cells in sheet.rows]
         merges = [(a - 1, b, c - 1, d) for a, b, c, d in _ranges(sheet)]
         pages.append((sheet.name if len(sheets) == 1 else f"{sheet.name}{number}", rows, merges, ()))
-    return biff.compound_file(biff.workbook_stream(pages, password=password))
+    stream = biff.workbook_stream(pages, password=password)
+    return biff.compound_file(stream if password else _with_flags(stream, sheets))
+
+
+def _with_flags(stream: bytes, sheets: Sequence[Sheet]) -> bytes:
+    """The Workbook stream with its sheets hidden or made macro sheets, and rows hidden, where the sheets ask for it."""
+    out, place, announced, page = bytearray(stream), 0, 0, -2
+    while place + 4 <= len(out):
+        kind, length = struct.unpack_from("<HH", out, place)
+        page += kind == 0x0809
+        if kind == 0x0085:
+            out[place + 8] |= sheets[announced].hidden
+            out[place + 9] |= sheets[announced].macros
+            announced += 1
+        elif kind == 0x0208 and struct.unpack_from("<H", out, place + 4)[0] + 1 in sheets[page].hidden_rows:
+            out[place + 16] |= 0x20
+        place += 4 + length
+    return bytes(out)
+
+
+def with_storage(compound: bytes, name: str) -> bytes:
+    """A compound file with one more, empty storage at its root, as the writer of small files leaves room for."""
+    (tables,) = struct.unpack_from("<I", compound, 0x2C)
+    out, directory = bytearray(compound), biff.SECTOR * (1 + tables)
+    struct.pack_into("<I", out, directory + 128 + 72, 2)  # the workbook's sibling to the right
+    wide = (name + "\0").encode("utf-16-le")
+    entry = wide.ljust(64, b"\0") + struct.pack("<HBBIII", len(wide), 1, 1, biff.FREE, biff.FREE, biff.FREE) + bytes(36)
+    out[directory + 256 : directory + 384] = entry + struct.pack("<IQ", 0, 0)
+    return bytes(out)
 
 
 def xls_95(sheet: Sheet, encoding: str, code_page: int) -> bytes:

@@ -455,8 +455,30 @@ def test_macros_are_ignored_and_told(reading_of: Callable[..., Reading]) -> None
     assert any("宏" in r for r in reading.remarks)
 
 
-def test_hidden_rows_and_sheets_are_read_and_told_or_only_told(reading_of: Callable[..., Reading]) -> None:
-    data = builders.xlsx(Sheet(PLAIN_ROWS, hidden_rows=(3,)), Sheet(PLAIN_ROWS, hidden=True))
+@pytest.mark.parametrize("storage", ["_VBA_PROJECT_CUR", "Macros"])
+@pytest.mark.parametrize("password", [None, "VelvetSweatshop"])
+def test_macros_of_an_old_workbook_are_ignored_and_told(
+    reading_of: Callable[..., Reading], storage: str, password: str | None
+) -> None:
+    plain = builders.xls(PLAIN, password=password)
+    assert not any("宏" in r for r in reading_of(plain, "a.xls").remarks)
+    reading = reading_of(builders.with_storage(plain, storage), "a.xls")
+    assert account_of(reading) == "hdd"
+    assert reading.remarks.count("文件含有宏，已忽略，未运行。") == 1
+
+
+def test_a_sheet_of_old_macros_is_passed_over_and_told_by_its_name(reading_of: Callable[..., Reading]) -> None:
+    data = builders.xls(Sheet(PLAIN_ROWS, name="名单"), Sheet([["=RUN()"]], name="宏表", macros=True))
+    reading = reading_of(data, "a.xls")
+    assert [s.name for s in reading.sheets] == ["名单1"]
+    assert "“宏表2”是宏表，已忽略。" in reading.remarks
+
+
+@pytest.mark.parametrize("build", [builders.xlsx, builders.xls])
+def test_hidden_rows_and_sheets_are_read_and_told_or_only_told(
+    reading_of: Callable[..., Reading], build: Callable[..., bytes]
+) -> None:
+    data = build(Sheet(PLAIN_ROWS, hidden_rows=(3,)), Sheet(PLAIN_ROWS, hidden=True))
     read = reading_of(data)
     assert [s.data_rows for s in read.sheets] == [2, 2]
     assert [s.hidden for s in read.sheets] == [False, True]
