@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0019_joint_meeting"
-down_revision = "0016_return_due"
+revision = "0018_joint_meeting"
+down_revision = "0017_sent_again"
 branch_labels = None
 depends_on = None
 
