@@ -13,7 +13,7 @@ run: $(STAMP)          ## one night of the demo county
 serve: $(STAMP)        ## Dagster UI and portal, Ctrl-C stops both
 	@$(BIN)/coop-hub serve
 test: $(STAMP) check   ## every check and test
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 bench: $(STAMP)        ## benchmarks: ratios side by side, in one run
 	@$(BIN)/python -m benchmarks $(BENCH)
 check: $(STAMP)        ## style, types and who may import whom

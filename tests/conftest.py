@@ -31,9 +31,12 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests that need ../shared, a server program, a browser or an office suite say so when they skip; on CI they must run."""
+    """Tests that need ../shared, a server program, a browser or an office suite say so when they skip; on CI they must run. Files with
+    slow tests come first: with several processes, none is left alone with one of them at the end."""
     import shutil
 
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
     on_ci = os.environ.get("COOP_HUB_TEST_NO_SKIP") == "1"
     for item in items:
         if item.get_closest_marker("shared_data") and not SHARED.is_dir():

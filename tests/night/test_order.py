@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import pytest
 from hypothesis import Phase, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -102,6 +103,7 @@ def night_of(new_hub: NewHub, county: Path, folder: Path, order: Sequence[int], 
             engine.dispose()
 
 
+@pytest.mark.slow
 def test_a_nights_files_in_any_order_give_the_same_rows_the_same_groups_and_the_same_master_table(
     new_hub: NewHub, county: Path, tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ from collections import Counter
 from html.parser import HTMLParser
 
 import httpx
+import pytest
 from sqlalchemy import text
 
 from hub.alerts import raise_alert
@@ -111,6 +112,7 @@ def fill(portal: Portal) -> None:
     assert tax.get(f"/extracts/{number}/csv").status_code == 200
 
 
+@pytest.mark.slow
 def test_in_english_no_interface_word_stays_chinese_for_any_role(lived: Portal) -> None:
     fill(lived)
     for role in ("office", "staff", "operator", "auditor"):

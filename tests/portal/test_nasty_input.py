@@ -42,6 +42,7 @@ def places(path: str, nasty: str) -> str:
     return re.sub(r"\{[a-z_]+\}", lambda _: put, re.sub(r"\{[a-z_]+:int\}", "1", path))
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_no_page_breaks_whatever_is_asked_of_it(lived: Portal) -> None:
     names = asked_anywhere()

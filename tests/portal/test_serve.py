@@ -82,6 +82,7 @@ def living(marker: str) -> list[str]:
     return [c for c in found if c and "postgres" not in c]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_portal_comes_up_hands_out_passwords_once_and_goes_down_cleanly(
     engine: Engine, settings: Settings, services: list[Service], number: signal.Signals

@@ -71,6 +71,7 @@ def deployment() -> Deployment:
     return load_deployment(REPOSITORY / "deployments" / "demo")
 
 
+@pytest.mark.slow
 def test_every_department_holds_exactly_the_fields_its_agreements_name(
     engine: Engine, settings: Settings, deployment: Deployment
 ) -> None:

@@ -89,30 +89,30 @@ def dossier_page(visit: Visit) -> Response:
 
 
 def dossier_json(visit: Visit) -> Response:
-    with visit.begin() as connection:
-        found = _read(visit, connection)
-        record_event(
-            connection, "dossier_downloaded", visit.person.account, visit.person.department,
-            coop_id=found.coop_id, format="json",
-        )  # fmt: skip
+    """The dossier for programs."""
+    found, name = _taken(visit, "json")
     content = found.to_json().encode()
-    return attachment(io.BytesIO(content), f"一社一档-{found.name}-{found.as_of:%Y%m%d}.json", len(content))
+    return attachment(io.BytesIO(content), name, len(content))
 
 
 def dossier_docx(visit: Visit) -> Response:
     """The same as a Word file, for whoever takes it to a meeting or a visit."""
     from hub.master.documents.dossier_document import write_dossier
 
+    found, name = _taken(visit, "docx")
+    departments = {d.id: d.name for d in visit.deployment.departments}
+    return written(name, lambda out: write_dossier(found, out, departments=departments))
+
+
+def _taken(visit: Visit, form: str) -> tuple[dossier.Dossier, str]:
+    """The dossier somebody takes away, and its file's name; noted before anything leaves."""
     with visit.begin() as connection:
         found = _read(visit, connection)
         record_event(
             connection, "dossier_downloaded", visit.person.account, visit.person.department,
-            coop_id=found.coop_id, format="docx",
+            coop_id=found.coop_id, format=form,
         )  # fmt: skip
-    return written(
-        f"一社一档-{found.name}-{found.as_of:%Y%m%d}.docx",
-        lambda out: write_dossier(found, out, departments={d.id: d.name for d in visit.deployment.departments}),
-    )
+    return found, f"一社一档-{found.name}-{found.as_of:%Y%m%d}.{form}"
 
 
 PAGES = (
