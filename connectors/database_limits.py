@@ -1,5 +1,5 @@
 """What a session of MySQL or MariaDB may do: read, and for so long. PostgreSQL is told the same when the connection is made;
-these two only by statements of the session, and each by a variable of its own.
+these two only by statements of the session, and each by a variable of its own. And how a session ends that was cut.
 """
 
 from __future__ import annotations
@@ -23,3 +23,11 @@ def limit_session(engine: Engine, seconds: int) -> None:
                 cursor.execute(f"set session max_statement_time = {seconds}")
             else:
                 cursor.execute(f"set session max_execution_time = {seconds * 1000}")
+
+    # The driver reads what is left of a result before it lets go of it, even from a connection that is gone, and fails at
+    # that when the memory is tidied up, wherever the program is by then.
+    @event.listens_for(engine, "invalidate")
+    def leave_the_rest(connection: Any, *_: Any) -> None:
+        result = getattr(connection, "_result", None)
+        if result is not None:
+            result.unbuffered_active = False
