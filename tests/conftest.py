@@ -63,8 +63,19 @@ def server_settings() -> Iterator[Settings]:
         yield load_settings(data=Path(folder))
 
 
+def _never_wait_for_the_disk(server_settings: Settings) -> None:
+    """What tests write need outlive no power cut. Tests of durability start servers of their own, with the settings we ship."""
+    admin = create_engine(database_url(server_settings, database="postgres"), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(text(f"alter system set {setting} = off"))
+        connection.execute(text("select pg_reload_conf()"))
+    admin.dispose()
+
+
 @pytest.fixture(scope="session")
 def _template(server_settings: Settings) -> str:
+    _never_wait_for_the_disk(server_settings)
     url = database_url(server_settings, database="template_hub")
     ensure_database(url)
     engine = create_engine(url)
