@@ -96,7 +96,7 @@ def new_hub(server_settings: Settings, _template: str) -> NewHub:
         name = f"t{uuid.uuid4().hex[:12]}"
         admin = create_engine(database_url(server_settings, database="postgres"), isolation_level="AUTOCOMMIT")
         with admin.connect() as connection:
-            connection.execute(text(f"create database {name} template {_template}"))
+            connection.execute(text(f"create database {name} template {_template} strategy file_copy"))
         url = database_url(server_settings, database=name)
         yield load_settings(data=data, database_url=url.render_as_string(hide_password=False))
         with admin.connect() as connection:

@@ -174,7 +174,7 @@ def lived(
     name = f"t{uuid.uuid4().hex[:12]}"
     admin = create_engine(database_url(server_settings, database="postgres"), isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
-        connection.execute(text(f"create database {name} template {template}"))
+        connection.execute(text(f"create database {name} template {template} strategy file_copy"))
     url = database_url(server_settings, database=name)
     shutil.copytree(data, tmp_path / "var", ignore=shutil.ignore_patterns("inbox", "scratch", "county"))
     settings = load_settings(
