@@ -188,7 +188,7 @@ def act(county: County, what: str, how: Any) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(nights=st.lists(st.lists(deliveries, max_size=3), min_size=2, max_size=4))
 def test_any_past_night_reads_as_it_was_published_and_all_can_be_rebuilt(
     engine: Engine, settings: Settings, nights: list[list[Any]]
