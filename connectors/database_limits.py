@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 
 def limit_session(engine: Engine, seconds: int) -> None:
-    """Every connection of this engine reads only, and its queries end after so many seconds."""
+    """Every connection of this engine reads only, its queries end after so many seconds, and one that is cut lets go of what it
+    had not read."""
     from sqlalchemy import event
 
     @event.listens_for(engine, "connect")

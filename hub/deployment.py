@@ -17,12 +17,15 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hub.errors import ConfigurationError
 from hub.feeds import Coverage, feed_catalogue
+
+COUNTY_TIME = ZoneInfo("Asia/Shanghai")
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import RowMapping
 
 from hub.alerts.kinds import KINDS
-from hub.deployment import Deployment
+from hub.deployment import COUNTY_TIME, Deployment
 from hub.feeds import feed_catalogue
 from hub.settings import Settings
-
-COUNTY_TIME = ZoneInfo("Asia/Shanghai")
-
 
 _DEPARTMENT_ACTS = frozenset({"correction_raised", "correction_answered", "correction_overdue", "recall_unanswered"})
 

@@ -21,10 +21,10 @@ from sqlalchemy import Connection, Engine, RowMapping, delete, exists, or_, sele
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
-from hub.alerts.compose import COUNTY_TIME, compose_fixed, compose_raised, recipients
+from hub.alerts.compose import compose_fixed, compose_raised, recipients
 from hub.alerts.life import LIFE_HOUR, compose_life
 from hub.alerts.overdue import check_nights
-from hub.deployment import Deployment
+from hub.deployment import COUNTY_TIME, Deployment
 from hub.errors import AuthenticationError, ConfigurationError, HubError, TransientError
 from hub.settings import Settings, read_secret
 from hub.store.tables.alerts import alert, message

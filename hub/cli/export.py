@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hub.cli import data_option, settings_from
+from hub.deployment import COUNTY_TIME
 from hub.errors import ConfigurationError
-from hub.night.context import COUNTY_TIME
 
 if TYPE_CHECKING:
     import pyarrow as pa

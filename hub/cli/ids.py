@@ -15,6 +15,7 @@ from hub.errors import ConfigurationError
 if TYPE_CHECKING:
     from hub.master.id_changes import IdChanges
 
+_TEXTS = ("name", "former_name", "reason")  # what people wrote is in them
 _SHOWN = 50  # of a kind, on the terminal
 
 
@@ -68,12 +69,26 @@ def _write(found: IdChanges, out: Path) -> None:
     if out.suffix == ".json":
         found.write_json(temporary)
     else:
-        import pyarrow.csv as pa_csv
-
-        with temporary.open("wb") as stream:
-            stream.write(b"\xef\xbb\xbf")
-            pa_csv.write_csv(found.table, stream)
+        _write_csv(found, temporary)
     temporary.replace(out)
+
+
+def _write_csv(found: IdChanges, path: Path) -> None:
+    """As extracts are written for people: with BOM, and no text that a spreadsheet would run."""
+    from hub.master.projection import new_duck
+    from hub.sharing.flat_files import BOM, neutral
+
+    first, *others = found.table.column_names
+    shown = [f'{first} as "{BOM}{first}"', *(f"{neutral(c)} as {c}" if c in _TEXTS else c for c in others)]
+    duck = new_duck()
+    try:
+        duck.execute("set preserve_insertion_order = true")  # what happened first is told first
+        duck.register("changes_in", found.table)
+        duck.execute(
+            f"copy (select {', '.join(shown)} from changes_in) to $file (format csv, header)", {"file": str(path)}
+        )
+    finally:
+        duck.close()
 
 
 def _show(found: IdChanges) -> None:

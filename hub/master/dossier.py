@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, text
 
+from hub.deployment import COUNTY_TIME
 from hub.errors import ConfigurationError
 from hub.feeds import FeedField, Kind, Privacy, feed_catalogue, get_feed
 from hub.master.dossier_exchange import read_disputes, read_receipts
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     import duckdb
 
 HIDDEN = "（不显示）"
-COUNTY_TIME = ZoneInfo("Asia/Shanghai")
 _SINCE_MOVED = "后来改归别处，当时归入本社的理由没有留存。"
 GROUPS = {
     "identity": "身份", "market": "登记与市场监管", "tax": "税务登记", "traceability": "产品追溯", "demonstration": "示范社",

@@ -45,9 +45,8 @@ def read_disputes(
 def _veiled(dispute: dict[str, Any], show: set[Privacy], hidden: str) -> dict[str, Any]:
     dataset = DATASETS.get(dispute["dataset"])
     declared = next((f for f in dataset.fields if f.name == dispute["field"]), None) if dataset else None
-    if declared is not None and declared.privacy in show:
-        return dispute
-    if dispute["field"] is None:  # a whole row is disputed: no value of it is told
+    privacy = declared.privacy if declared else Privacy.PERSONAL  # of a whole row nobody knows what somebody proposed
+    if privacy in show:
         return dispute
     return {**dispute, **{name: hidden for name in ("value", "proposed") if dispute[name]}}
 

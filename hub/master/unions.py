@@ -30,10 +30,9 @@ def read_members(
     Raises:
         ConfigurationError: nothing was published by then.
     """
-    rows = read_dataset(connection, "union_memberships", as_of=as_of, known_at=known_at).to_pylist()
-    found = {
-        Member(r["coop_id"], r["name"], r["town"], r["joined_on"], r["left_on"])
-        for r in rows
-        if r["union_coop_id"] == union
-    }
+    import pyarrow.compute as pc
+
+    all_rows = read_dataset(connection, "union_memberships", as_of=as_of, known_at=known_at)
+    rows = all_rows.filter(pc.equal(all_rows["union_coop_id"], union)).to_pylist()
+    found = {Member(r["coop_id"], r["name"], r["town"], r["joined_on"], r["left_on"]) for r in rows}
     return tuple(sorted(found, key=lambda m: (m.left_on is not None, m.name, m.coop_id, m.joined_on or date.min)))

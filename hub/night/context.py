@@ -10,17 +10,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine, select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from hub.deployment import ConnectorDeclaration, Deployment
+from hub.deployment import COUNTY_TIME, ConnectorDeclaration, Deployment
 from hub.feeds import Coverage
 from hub.settings import Settings
 from hub.store.tables.intake import run
-
-COUNTY_TIME = ZoneInfo("Asia/Shanghai")
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def _moment(value: datetime | None, form: str = "%Y-%m-%d %H:%M") -> str:
-    from hub.portal.visit import COUNTY_TIME
+    from hub.deployment import COUNTY_TIME
 
     return value.astimezone(COUNTY_TIME).strftime(form) if value else "—"
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine
 from starlette.datastructures import FormData, UploadFile
@@ -17,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from hub.deployment import Deployment
+from hub.deployment import COUNTY_TIME, Deployment
 from hub.errors import HubError
 from hub.portal.audit import record_event
 from hub.portal.sessions import Person, form_token
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from hub.portal.access import Page
     from hub.portal.render import Renderer
 
-COUNTY_TIME = ZoneInfo("Asia/Shanghai")
 LANGUAGE_COOKIE, NOTICE_COOKIE = "hub_language", "hub_notice"
 
 

@@ -98,4 +98,11 @@ def test_a_dispute_stands_in_a_dossier_as_it_stood_that_day(county: County, engi
     assert stood(None) == stood(date(2026, 10, 20))
     (public,) = dossier(engine, show=(Privacy.PUBLIC,)).disputes
     assert (public["value"], public["proposed"], public["reason"]) == (HIDDEN, HIDDEN, "打不通")
+    with engine.begin() as c:
+        dispute = Dispute(
+            dataset="cooperatives", coop_id="A", field=None, value=None, proposed=f"电话是{PHONE}", reason="整行有误"
+        )
+        corrections.raise_correction(
+            c, county.deployment, calendar, dispute, TAX, datasets=DATASETS, today=date(2026, 10, 21)
+        )
     assert PHONE not in dossier(engine, show=(Privacy.PUBLIC,)).to_json()
