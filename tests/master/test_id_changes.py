@@ -10,11 +10,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 from sqlalchemy import Engine, create_engine, text
 
 from hub.cli import cli
+from hub.cli.ids import _write_csv
 from hub.errors import ConfigurationError
 from hub.master.dossier import read_dossier
 from hub.master.id_changes import IdChanges, id_changes, shape
@@ -182,3 +184,22 @@ def test_a_hundred_thousand_changes_stay_in_their_order_in_the_file(tmp_path: Pa
 def test_before_the_first_night_there_is_nothing_to_follow(engine: Engine) -> None:
     with engine.connect() as connection, pytest.raises(ConfigurationError):
         id_changes(connection, None)
+
+
+def test_nothing_in_the_feed_as_csv_is_run_by_a_spreadsheet(tmp_path: Path) -> None:
+    row = {
+        "night": date(2026, 11, 1),
+        "version": 3,
+        "kind": "renamed",
+        "coop_id": "A",
+        "name": "=1+1",
+        "former_name": "甲社",
+        "reason": "@更名",
+    }
+    found = IdChanges(2, date(2026, 10, 1), 3, date(2026, 11, 1), pa.Table.from_pylist([row], shape()))
+    _write_csv(found, tmp_path / "ids.csv")
+    text_ = (tmp_path / "ids.csv").read_bytes().decode("utf-8")
+    assert (
+        text_
+        == "\ufeffnight,version,kind,coop_id,other_id,name,former_name,reason\n2026-11-01,3,renamed,A,,'=1+1,甲社,'@更名\n"
+    )
