@@ -64,7 +64,8 @@ def run(scale: float) -> list[Measure]:
         def night() -> tuple[Any, float]:
             from sqlalchemy import create_engine
 
-            from hub.matching import resolve, workspace_of
+            from hub.matching.resolve import resolve
+            from hub.matching.workspace import workspace_of
 
             done = resolve(create_engine(url), deployment, None, workspace=workspace_of(settings.data))
             return done, _cpu()

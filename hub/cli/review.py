@@ -44,7 +44,8 @@ def _relink(engine: Engine, county: Deployment, later: bool, where: dict[str, An
     if later:
         click.echo("已记录；下次夜间同步时生效。")
         return
-    from hub.matching import resolve, workspace_of
+    from hub.matching.resolve import resolve
+    from hub.matching.workspace import workspace_of
 
     summary = resolve(engine, county, None, workspace=workspace_of(settings_from(**where).data))
     click.echo(

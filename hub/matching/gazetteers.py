@@ -7,15 +7,32 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from hub.deployment import County
 from hub.matching.names import COUNTY_ENDS, TOWN_HEAD, VILLAGE_HEAD, Gazetteer
 from hub.matching.plain_names import plain_name
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from hub.deployment import County
 
 _REGION_HEAD = re.compile(
     r"^(?:[^县市区旗省州]{1,4}[省])?((?:[^县市区旗省州]{1,6}(?:自治)?[市州盟])?)([^县市区旗镇乡]{1,5}[县市区旗])?"
 )
+SAMPLE = 20_000  # profiles the gazetteer is learned from; shares and floors need no more
 _SHORTENED = "县市区旗盟州"  # written without their last character
+
+
+def learn_places(profiles: pa.Table, county: County | None) -> Gazetteer:
+    """The gazetteer of profiles in the order of their keys (which are as good as drawn by lot)."""
+    sample = profiles.slice(0, SAMPLE)
+    return learn_gazetteer(
+        {n for n in sample["name"].to_pylist() if n},
+        set(sample["town"].to_pylist()),
+        set(sample["address"].to_pylist()),
+        county,
+    )
 
 
 def learn_gazetteer(

@@ -81,12 +81,17 @@ def facts_table(written: Sequence[str]) -> pa.Table:
     """What many written codes say, one line each: `written` and the fields of `CodeFacts` (`sign` for its `key`)."""
     import pyarrow as pa
 
-    proven = proven_codes(written)
-    facts = [_proven_facts(w) if sure else code_facts(w) for w, sure in zip(written, proven.tolist(), strict=True)]
+    facts = _facts_of_many(written)
     texts = {"organisation": "organisation", "sign": "key", "how": "how", "shown": "shown"}
     columns = {column: pa.array([getattr(f, name) for f in facts], pa.string()) for column, name in texts.items()}
     options = pa.array([f.options for f in facts], pa.list_(pa.string()))
     return pa.table({"written": pa.array(written, pa.string()), "options": options} | columns)
+
+
+def _facts_of_many(written: Sequence[str]) -> list[CodeFacts]:
+    """`code_facts` of many codes; the sound ones, nearly all, are told apart in columns."""
+    proven = proven_codes(written)
+    return [_proven_facts(w) if sure else code_facts(w) for w, sure in zip(written, proven.tolist(), strict=True)]
 
 
 def _proven_facts(code: str) -> CodeFacts:
@@ -142,7 +147,9 @@ class Namings:
 
 def group_by_codes(codes: Sequence[Sequence[str]], namings: Namings, clusters: Clusters) -> Grouping:
     """Joins profiles by their codes, as written per profile in `codes`."""
-    facts = [[f for f in map(code_facts, written) if f.organisation or f.key] for written in codes]
+    distinct = list(dict.fromkeys(code for written in codes for code in written))
+    said = dict(zip(distinct, _facts_of_many(distinct), strict=True))
+    facts = [[f for f in map(said.__getitem__, written) if f.organisation or f.key] for written in codes]
     grouping = Grouping(clusters)
     by_organisation: dict[str, list[int]] = defaultdict(list)
     for i, found in enumerate(facts):

@@ -27,10 +27,10 @@ from hub.matching.answers import (
 )
 from hub.matching.comparison import COMPARISONS, PARTY_KEYS, column_sql
 from hub.matching.features import profile_features
+from hub.matching.gazetteers import learn_places
 from hub.matching.grouping import CodeFacts, code_facts
 from hub.matching.model import Model
 from hub.matching.reasons import EMPTY_REASON, model_reason, percent, review_reason
-from hub.matching.reference import learn_places
 from hub.matching.rules import (
     alike_under_one_code,
     may_ask,

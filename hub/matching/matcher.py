@@ -21,10 +21,11 @@ from hub.matching.chains import Bond, Chain, Question, twin_question
 from hub.matching.clusters import Clusters
 from hub.matching.components import batches, component_labels
 from hub.matching.features import profile_features
+from hub.matching.gazetteers import learn_places
 from hub.matching.grouping import Grouping, code_facts
 from hub.matching.model import Model, load_model
 from hub.matching.names import Gazetteer
-from hub.matching.reference import SAMPLE, Reference, count_cooperatives, learn_places
+from hub.matching.reference import Reference, count_cooperatives
 from hub.matching.rounds import Rounds
 from hub.matching.scoring import open_workspace
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-__all__ = ["SAMPLE", "Outcome", "Question", "match_profiles"]
+__all__ = ["Outcome", "Question", "match_profiles"]
 
 Pairs = list[tuple[int, int]]
 CREATE = """

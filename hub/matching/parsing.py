@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from hub.matching.features import profile_features
+from hub.matching.gazetteers import learn_places
 from hub.matching.names import Gazetteer
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
 
     import pyarrow as pa
+
+    from hub.deployment import County
 
 _CHUNK = 20_000
 _WORTH_PROCESSES = 80_000  # profiles; below, starting processes costs more than it saves
@@ -26,6 +29,12 @@ class Parser:
 
     def __init__(self, pool: ProcessPoolExecutor | None, workers: int) -> None:
         self._pool, self._workers = pool, workers
+
+    def learn(self, sample: pa.Table, county: County | None) -> Callable[[], Gazetteer]:
+        """Starts learning the gazetteer of some profiles; the answer waits for it."""
+        if self._pool is None:
+            return lambda: learn_places(sample, county)
+        return self._pool.submit(learn_places, sample, county).result
 
     def features(self, profiles: pa.Table, gazetteer: Gazetteer) -> Iterator[tuple[pa.Table, pa.Table]]:
         """(profiles, their features) chunk by chunk; together all profiles, those of one name next to each other."""
@@ -67,7 +76,10 @@ def parser(profiles: int) -> Iterator[Parser]:
 
 def _wake() -> None:
     """Loads what parsing needs."""
+    import pyarrow as pa
+
     gc.disable()  # as in `hub.matching.resolve`
+    pa.table({"profile": []})
     Gazetteer().parse("某某专业合作社")
 
 

@@ -102,13 +102,14 @@ def _digest(value: Any) -> str:
 def read_profiles(connection: Connection) -> pa.Table:
     """All live profiles as the matcher takes them, by key, with `rows` beside.
 
-    Rows are counted here and not by PostgreSQL, which would sort them all in one process."""
+    Rows are counted here and not by PostgreSQL, which would sort them all in one process; and while it hands over the
+    profiles' texts."""
+    from concurrent.futures import ThreadPoolExecutor
+
     import pyarrow as pa
 
     from hub.matching.scoring import open_workspace
 
-    texts = pa.schema([(t, pa.string()) for t in _TEXTS])
-    said = read_arrow(connection, f"select {_FIELDS} from profile p", texts)
     columns = ("profile_key", "feed", "content_key")
     rows = read_arrow(
         connection,
@@ -118,19 +119,45 @@ def read_profiles(connection: Connection) -> pa.Table:
     )
     duck = open_workspace()
     try:
-        duck.register("said_in", said)
         duck.register("row_in", rows)
+        with ThreadPoolExecutor(1) as beside:
+            counting = beside.submit(duck.execute, _COUNTED)
+            said = read_arrow(
+                connection, f"select {_FIELDS} from profile p", pa.schema([(t, pa.string()) for t in _TEXTS])
+            )
+            counting.result()
+        duck.register("said_in", said)
         found: pa.Table = duck.sql(
-            """with statement as (
-                 select profile_key, feed, sum(n) as "rows", count(*) as n_rows from (
-                   select profile_key, feed, content_key, count(*) as n from row_in group by all) group by all)
-               select s.* replace (from_json(codes, '["VARCHAR"]') as codes), n_rows, feeds, "rows" from said_in s join (
-                 select profile_key, sum(n_rows)::bigint as n_rows, list(feed order by feed) as feeds,
-                        sum("rows")::bigint as "rows" from statement group by all) using (profile_key)"""
+            """select s.* replace (from_json(codes, '["VARCHAR"]') as codes), n_rows, feeds, "rows"
+               from said_in s join counted using (profile_key)"""
         ).to_arrow_table()
     finally:
         duck.close()
     return found.sort_by("profile_key")
+
+
+_COUNTED = """
+    create temp table counted as
+    with statement as (
+      select profile_key, feed, sum(n) as "rows", count(*) as n_rows from (
+        select profile_key, feed, content_key, count(*) as n from row_in group by all) group by all)
+    select profile_key, sum(n_rows)::bigint as n_rows, list(feed order by feed) as feeds, sum("rows")::bigint as "rows"
+    from statement group by all
+"""
+
+
+def read_sample(connection: Connection, size: int) -> pa.Table:
+    """Name, town and address of the first live profiles by key, as `read_profiles` would give them."""
+    import pyarrow as pa
+
+    columns = ("name", "town", "address")
+    return read_arrow(
+        connection,
+        f"""select {", ".join(columns)} from profile p where exists (
+              select from source_row s join delivery d using (delivery_id) where s.profile_key = p.profile_key and {_LIVE})
+            order by p.profile_key limit {size}""",
+        pa.schema([(c, pa.string()) for c in columns]),
+    )
 
 
 def read_changes(connection: Connection, deliveries: Sequence[int]) -> pa.Table:

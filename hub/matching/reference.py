@@ -11,15 +11,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hub.deployment import County
-from hub.matching.gazetteers import learn_gazetteer
 from hub.matching.names import Gazetteer
 
 if TYPE_CHECKING:
     import duckdb
-    import pyarrow as pa
 
-SAMPLE = 20_000  # profiles the gazetteer is learned from; shares and floors need no more
 DRIFT = 0.05  # share by which the number of profiles may change before the reference is learned anew
 _STEPS = 4  # the number of cooperatives is rounded to steps of 2 ** (1/4): a few more change no chance
 
@@ -60,17 +56,6 @@ def reference_from_json(data: dict[str, Any]) -> Reference:
 def drifted(profiles: int, learned_from: int) -> bool:
     """Whether there are so many more or fewer profiles than a reference was learned from that it is to be learned anew."""
     return abs(profiles - learned_from) > DRIFT * learned_from
-
-
-def learn_places(profiles: pa.Table, county: County | None) -> Gazetteer:
-    """The gazetteer of profiles in the order of their keys (which are as good as drawn by lot)."""
-    sample = profiles.slice(0, SAMPLE)
-    return learn_gazetteer(
-        {n for n in sample["name"].to_pylist() if n},
-        set(sample["town"].to_pylist()),
-        set(sample["address"].to_pylist()),
-        county,
-    )
 
 
 def count_cooperatives(connection: duckdb.DuckDBPyConnection) -> int:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import gc
 import json
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,13 @@ from hub.matching import changes, matcher, results, writing
 from hub.matching.adoption import model_of
 from hub.matching.bonds import Tie, tie_all_bonds
 from hub.matching.chains import Question
+from hub.matching.gazetteers import SAMPLE, learn_places
 from hub.matching.model import Model
 from hub.matching.parsing import parser
-from hub.matching.reading import Inputs, read_changes, read_inputs, read_profiles, read_some_profiles
-from hub.matching.reference import Reference, count_cooperatives, drifted, learn_places, reference_from_json
+from hub.matching.reading import Inputs, read_changes, read_inputs, read_profiles, read_sample, read_some_profiles
+from hub.matching.reference import Reference, count_cooperatives, drifted, reference_from_json
 from hub.matching.workspace import Workspace
-from hub.store.foreign_keys import checked_at_the_end
+from hub.store.large_loads import checked_at_the_end
 
 LOCK = 0x_C00B_0004  # one matching at a time, and none while the master is projected
 _LARGE = 50_000  # profiles, from which on foreign keys are checked at the end
@@ -184,7 +186,7 @@ class _Night:
         if not drifted(size, self.learned_from):
             return
         columns = "name, town, address"
-        profiles = duck.sql(f"select {columns} from profile order by profile_key limit {matcher.SAMPLE}")
+        profiles = duck.sql(f"select {columns} from profile order by profile_key limit {SAMPLE}")
         learned = Reference(learn_places(profiles.to_arrow_table(), self.deployment.county), count_cooperatives(duck))
         if learned.digest != self.reference.digest:
             raise _ReferenceDiffersError
@@ -194,13 +196,19 @@ class _Night:
         """Matches all profiles from nothing."""
         self.tables.start_anew()
         duck = self.tables.duck
+        county = self.deployment.county
         with parser(self.connection.execute(text("select count(*) from profile")).scalar_one()) as parse:
+            learned = None if self.reference else parse.learn(read_sample(self.connection, SAMPLE), county)
             profiles = read_profiles(self.connection)
             size = profiles.num_rows
             keep = self.reference if self.reference and not drifted(size, self.learned_from) else None
-            places = keep.gazetteer if keep else learn_places(profiles, self.deployment.county)
+            places = keep.gazetteer if keep else learned() if learned else learn_places(profiles, county)
+            duck.execute(
+                "begin"
+            )  # one chunk at a time would be written twice: into the log, and from there into the tables
             for chunk, features in parse.features(profiles, places):
                 matcher.add_profiles(duck, chunk, features)
+            duck.execute("commit")
             del profiles
         same, different = self._decided()
         count = matcher.match_all(
@@ -231,9 +239,12 @@ class _Night:
             writing.note_profiles(connection, duck, gone)
         assignment = writing.give_ids(connection, duck, everything=full)
         model, run_id = self.model, self.run_id
-        with checked_at_the_end(connection, *(_WRITTEN if full and self._size() > _LARGE else ())):
-            writing.write_ids(connection, assignment, run_id)
-            writing.write_links(connection, duck, questions, assignment=assignment, model=model, run_id=run_id)
+        large = full and self._size() > _LARGE
+        with checked_at_the_end(connection, *(_WRITTEN if large else ())), ThreadPoolExecutor(1) as beside:
+            ids = beside.submit(writing.write_ids, connection, assignment, run_id)
+            rows = results.link_rows(duck, questions, model)
+            ids.result()
+            writing.write_links(connection, rows, assignment=assignment, run_id=run_id, large=large)
         writing.write_questions(connection, duck, questions, model=model, run_id=run_id, everything=full)
         writing.forget_profiles(connection)
         counts = duck.execute(

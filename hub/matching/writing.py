@@ -14,8 +14,9 @@ from hub.matching.assignment import Assignment, KnownId, assign_ids
 from hub.matching.chains import Question
 from hub.matching.model import Model
 from hub.matching.reasons import evidence_items
-from hub.matching.results import facts_of, groups_of, link_rows
+from hub.matching.results import facts_of, groups_of
 from hub.store.arrow import copy_in
+from hub.store.large_loads import indexed_at_the_end
 
 if TYPE_CHECKING:
     import duckdb
@@ -188,21 +189,15 @@ def write_ids(connection: Connection, assignment: Assignment, run_id: int | None
 
 
 def write_links(
-    connection: Connection,
-    duck: duckdb.DuckDBPyConnection,
-    questions: Sequence[Question],
-    *,
-    assignment: Assignment,
-    model: Model,
-    run_id: int | None,
+    connection: Connection, rows: pa.Table, *, assignment: Assignment, run_id: int | None, large: bool = False
 ) -> None:
-    """Upserts what changed; profiles that are no longer live keep their link, led on to the id that bears it now."""
+    """Upserts what changed of `results.link_rows`; profiles that are no longer live keep their link, led on to the id that bears
+    it now. `large`: worth to put off what can be put off, where there are no links yet."""
     import pyarrow as pa
 
-    rows = link_rows(duck, questions, model)
     if not connection.execute(text("select exists (select from link)")).scalar_one():
         runs = pa.array([run_id] * rows.num_rows, pa.int64())
-        copy_in(connection, "link", rows.append_column("run_id", runs))
+        _write_first_links(connection, rows.append_column("run_id", runs), large)
         return
     connection.execute(
         text(
@@ -235,6 +230,18 @@ def write_links(
             {"ids": list(assignment.redirects)},
         )
     connection.execute(text("drop table new_link"))
+
+
+def _write_first_links(connection: Connection, rows: pa.Table, large: bool) -> None:
+    if not large:
+        copy_in(connection, "link", rows)
+        return
+    with indexed_at_the_end(connection, "link"):
+        # the trigger would keep all rows a second time, to note of each that it moved
+        connection.execute(text("alter table link disable trigger note_insert"))
+        copy_in(connection, "link", rows)
+        connection.execute(text("alter table link enable trigger note_insert"))
+    connection.execute(text("insert into moved_link select profile_key from link"))
 
 
 def write_questions(

@@ -28,7 +28,7 @@ from hub.store.tables.intake import archived_file, column_mapping
 
 if TYPE_CHECKING:
     from hub.master import MasterSummary
-    from hub.matching import MatchSummary
+    from hub.matching.resolve import MatchSummary
     from hub.sharing import ExtractSummary
 
 log = logging.getLogger(__name__)
@@ -194,7 +194,8 @@ def _alert_about_day(
 
 def link_profiles(night: Night) -> MatchSummary:
     """Who is who: links every profile of accepted rows to a cooperative."""
-    from hub.matching import resolve, workspace_of
+    from hub.matching.resolve import resolve
+    from hub.matching.workspace import workspace_of
 
     with night.step("match") as note:
         summary = resolve(night.engine, night.deployment, night.run_id, workspace=workspace_of(night.settings.data))

@@ -14,9 +14,9 @@ from sqlalchemy import Engine, text
 from hub.cli import cli
 from hub.deployment import Deployment, load_deployment
 from hub.errors import ConflictError
-from hub.matching import resolve
 from hub.matching.adoption import ADOPTED, model_of
 from hub.matching.model import load_model
+from hub.matching.resolve import resolve
 from hub.settings import REPOSITORY, Settings
 from tests.matching.rows import accept
 from tests.matching.test_model import county_rows

@@ -20,8 +20,8 @@ from hub.cli.ids import _write_csv
 from hub.errors import ConfigurationError
 from hub.master.dossier import read_dossier
 from hub.master.id_changes import IdChanges, id_changes, shape
-from hub.matching import resolve
 from hub.matching.decisions import decide, revoke
+from hub.matching.resolve import resolve
 from hub.settings import Settings
 from hub.store.database import database_url
 from tests.master.builder import DEMO, County

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import Engine, text
 
 from hub.errors import ConflictError, FormatError, PermissionRefusedError
-from hub.matching import resolve
 from hub.matching.decisions import confirm, decide, list_decisions, revoke
+from hub.matching.resolve import resolve
 from hub.matching.review import find_question, open_questions
 from hub.matching.review_sheet import read_answers, write_questions
 from tests.matching.rows import accept, county_deployment, links, row, uscc

@@ -8,8 +8,8 @@ from sqlalchemy import Engine, text
 
 from hub.cli import cli
 from hub.errors import FormatError
-from hub.matching import resolve
 from hub.matching.evaluation import Judged, LinkedRow, draw_calibration, evaluate, read_truth
+from hub.matching.resolve import resolve
 from hub.settings import Settings
 from tests.matching.rows import accept, county_deployment, row, uscc
 

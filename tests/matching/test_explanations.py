@@ -7,10 +7,10 @@ from pathlib import Path
 
 from sqlalchemy import Engine, text
 
-from hub.matching import resolve
 from hub.matching.assignment import Group, KnownId, assign_ids
 from hub.matching.model import load_model
 from hub.matching.reasons import model_reason
+from hub.matching.resolve import resolve
 from tests.matching.rows import accept, county_deployment, links, row, uscc
 from tests.matching.test_decisions import say
 

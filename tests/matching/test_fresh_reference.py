@@ -13,10 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, text
 
-from hub.matching import resolve
 from hub.matching.model import load_model
 from hub.matching.reference import DRIFT
-from hub.matching.resolve import resolve_within
+from hub.matching.resolve import resolve, resolve_within
 from tests.matching.counties import SORTS, SmallCounty, small_county
 from tests.matching.rows import accept, county_deployment
 from tests.matching.test_properties import TABLES

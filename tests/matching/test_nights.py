@@ -12,11 +12,11 @@ from sqlalchemy import Connection, Engine, text
 
 from hub.deployment import Deployment
 from hub.errors import ConflictError
-from hub.matching import MatchSummary, resolve
 from hub.matching.decisions import decide, revoke
 from hub.matching.model import load_model
 from hub.matching.names import Gazetteer
 from hub.matching.reference import Reference, reference_from_json
+from hub.matching.resolve import MatchSummary, resolve
 from tests.matching.rows import accept, county_deployment, row, uscc
 from tests.matching.test_properties import TABLES, counties
 

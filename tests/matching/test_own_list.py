@@ -15,7 +15,6 @@ from sqlalchemy import Engine, text
 from hub.cli.match import match
 from hub.errors import ConfigurationError, DriftError, FormatError
 from hub.intake.reader import read_file
-from hub.matching import resolve
 from hub.matching.answers import Verdict
 from hub.matching.bonds import count_keys, find_candidates, write_keys
 from hub.matching.features import profile_features
@@ -23,6 +22,7 @@ from hub.matching.known import KnownCooperatives
 from hub.matching.matcher import create_tables
 from hub.matching.own_list import MatchedList, match_cells, match_list, write_matched
 from hub.matching.read_known import read_known
+from hub.matching.resolve import resolve
 from hub.matching.scoring import open_workspace
 from hub.settings import Settings
 from tests.matching.rows import COUNTY, accept, county_deployment, row, uscc

@@ -7,9 +7,8 @@ import pytest
 from hub.matching import features as features_of_names
 from hub.matching import parsing
 from hub.matching.features import cuts, masks, profile_features
-from hub.matching.gazetteers import learn_gazetteer
+from hub.matching.gazetteers import learn_gazetteer, learn_places
 from hub.matching.matcher import match_profiles
-from hub.matching.reference import learn_places
 from tests.matching.profiles import profile_table
 from tests.matching.rows import COUNTY, row, uscc
 from tests.matching.test_model import county

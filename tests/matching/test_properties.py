@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 
 from hub.deployment import Deployment
-from hub.matching import resolve
 from hub.matching.assignment import Group, KnownId, assign_ids
 from hub.matching.clusters import Clusters
 from hub.matching.coop_id import ALPHABET, clean_coop_id, is_coop_id, make_coop_id
 from hub.matching.decisions import decide, revoke
 from hub.matching.matcher import Outcome, match_profiles
+from hub.matching.resolve import resolve
 from tests.matching.profiles import partition, profile_table
 from tests.matching.rows import COUNTY, accept, county_deployment, row, uscc
 

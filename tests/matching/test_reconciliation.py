@@ -23,9 +23,9 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from hub.matching import resolve
 from hub.matching.reconciliation import MOST_BYTES, loopback_app, reconciliation_routes
 from hub.matching.reconciliation_answers import MOST_QUERIES
+from hub.matching.resolve import resolve
 from tests.matching.rows import accept, county_deployment, row, uscc
 
 TEXT, FLAG = {"type": "string"}, {"type": "boolean"}

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, text
 
-from hub.matching import resolve
 from hub.matching.coop_id import is_coop_id
+from hub.matching.resolve import resolve
 from tests.matching.rows import accept, county_deployment, links, row, uscc
 
 

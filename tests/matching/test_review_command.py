@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from hub.cli import cli
 from hub.errors import ConflictError
-from hub.matching import resolve
+from hub.matching.resolve import resolve
 from hub.settings import Settings
 from tests.matching.rows import accept, county_deployment, links
 from tests.matching.test_decisions import COUNTY_ROWS

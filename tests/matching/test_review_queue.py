@@ -6,8 +6,8 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from hub.matching import resolve
 from hub.matching.decisions import decide
+from hub.matching.resolve import resolve
 from hub.matching.review import next_number, open_questions
 from tests.matching.rows import accept, county_deployment, links, row, uscc
 

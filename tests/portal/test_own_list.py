@@ -11,7 +11,7 @@ import pytest
 from openpyxl import load_workbook
 from sqlalchemy import select, text
 
-from hub.matching import resolve
+from hub.matching.resolve import resolve
 from hub.store.tables.portal import audit_event
 from tests.matching.rows import accept
 from tests.matching.test_decisions import COUNTY_ROWS

@@ -14,7 +14,7 @@ from openpyxl import load_workbook
 from sqlalchemy import Engine, select, text
 
 from hub.deployment import Deployment, load_deployment
-from hub.matching import resolve
+from hub.matching.resolve import resolve
 from hub.portal.app import build_app
 from hub.settings import REPOSITORY, Settings
 from hub.store.tables.portal import audit_event

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import IntegrityError
 
-from hub.store.foreign_keys import checked_at_the_end
+from hub.store.large_loads import checked_at_the_end
 
 _NEW_ID = "insert into cooperative_id (coop_id, redirects_to) values (:id, :target)"
 

@@ -4,6 +4,9 @@ import pyarrow as pa
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from hypothesis import HealthCheck, given
+from hypothesis import settings as settings_of
+from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 
 from hub.settings import Settings
@@ -50,3 +53,38 @@ def test_columns_go_in_and_come_out_unchanged(engine: Engine) -> None:
         some = read_arrow(connection, "select a from t where c = %s", pa.schema([("a", pa.int64())]), ("多\n行",))
     assert back.equals(columns)
     assert some.to_pydict() == {"a": [1]}
+
+
+@pytest.mark.parametrize("rows", [0, 1, 199, 200, 201, 1001])
+def test_rows_come_out_in_the_querys_order_however_many(engine: Engine, rows: int) -> None:
+    with engine.begin() as connection:
+        back = read_arrow(
+            connection,
+            f"select n, 'x' || n, n % 2 = 0, null from generate_series({rows}, 1, -1) n order by n desc",
+            pa.schema([("n", pa.int64()), ("t", pa.string()), ("even", pa.bool_()), ("none", pa.string())]),
+        )
+    expected = list(range(rows, 0, -1))
+    assert back["n"].to_pylist() == expected
+    assert back["t"].to_pylist() == [f"x{n}" for n in expected]
+    assert back["even"].to_pylist() == [n % 2 == 0 for n in expected]
+    assert back["none"].to_pylist() == [None] * rows
+
+
+def test_a_column_of_nothing_keeps_its_rows(engine: Engine) -> None:
+    with engine.begin() as connection:
+        back = read_arrow(
+            connection,
+            "select case when n = 2 then '' end from generate_series(1, 3) n",
+            pa.schema([("t", pa.string())]),
+        )
+    assert back["t"].to_pylist() == [None, "", None]
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), max_size=20))
+@settings_of(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+def test_any_text_comes_out_as_it_went_in(engine: Engine, texts: list[str]) -> None:
+    columns = pa.table({"n": pa.array(range(len(texts)), pa.int64()), "t": pa.array(texts, pa.string())})
+    with engine.begin() as connection:
+        connection.execute(text("create temporary table said (n bigint, t text) on commit drop"))
+        copy_in(connection, "said", columns)
+        assert read_arrow(connection, "select n, t from said order by n", columns.schema).equals(columns)

@@ -214,7 +214,8 @@ def undo(visit: Visit) -> Response:
 
 def relink(visit: Visit) -> Response:
     """Links anew with the decisions of this moment; the master and the extracts follow with the night."""
-    from hub.matching import resolve, workspace_of
+    from hub.matching.resolve import resolve
+    from hub.matching.workspace import workspace_of
 
     workspace = workspace_of(visit.settings.data)
     try:
