@@ -6,9 +6,16 @@ same edits apply to both. A character with several readings counts with its comm
 
 from __future__ import annotations
 
+import sys
 import unicodedata
+from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _SOUND_BASE = 0xE000
 
@@ -81,3 +88,24 @@ def loose_sound_of(text: str) -> str:
 def look_of(text: str) -> str:
     """The text with every look-alike replaced by the first of its group."""
     return text.translate(look_table())
+
+
+@cache
+def _lookup(table: Callable[[], dict[int, str]]) -> NDArray[np.uint32]:
+    """A table as an array over all characters."""
+    import numpy as np
+
+    found = np.arange(sys.maxunicode + 1, dtype=np.uint32)
+    said = table()
+    found[list(said)] = [ord(c) for c in said.values()]
+    return found
+
+
+def translated(texts: Sequence[str], table: Callable[[], dict[int, str]]) -> list[str]:
+    """Many texts as `str.translate` would give them by a table (`sound_table`, …) that maps no line break."""
+    import numpy as np
+
+    if not texts:
+        return []
+    letters = np.frombuffer("\n".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
+    return _lookup(table)[letters].tobytes().decode("utf-32-le", "surrogatepass").split("\n")

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import count
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from hub.matching.characters import look_of, loose_sound_of, sound_of
+from hub.matching.characters import look_table, loose_sound_table, sound_table, translated
 from hub.matching.comparison import FEATURE_COLUMNS, LONGEST_WITH_SLIPS
 from hub.matching.names import COUNTY_ENDS, PREFECTURE_ENDS, Gazetteer, ParsedName
 from hub.matching.suffixes import BARE, BRANCH
@@ -18,6 +18,7 @@ from hub.simplified import simplified
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_T = TypeVar("_T")
 _EMPTY = frozenset(["", "无", "/", "-", "—", "——", "暂无", "未提供", "不详", "空", "NULL", "N/A", "NONE", "同上"])
 _HAN = re.compile("[\u4e00-\u9fff]+")
 _NOT_TEXT = re.compile(r"[\s'\"·.。,,、;;::()（）\-_/\\*]+")
@@ -121,25 +122,41 @@ def _branch_cores(parsed: ParsedName) -> list[str]:
     return [f"{c}#{parsed.branch}" for c in parsed.cores if c]
 
 
-def _translated(values: Sequence[str], translate: Callable[[str], str]) -> list[str]:
-    """Texts, all translated in one go, character for character."""
-    return translate("\n".join(values)).split("\n") if values else []
-
-
-def _translated_lists(values: Sequence[Sequence[str]], translate: Callable[[str], str]) -> list[list[str]]:
-    """The same for lists of texts."""
-    flat = iter(_translated([v for inside in values for v in inside], translate))
+def _translated_lists(values: Sequence[Sequence[str]], table: Callable[[], dict[int, str]]) -> list[list[str]]:
+    """`translated` for lists of texts."""
+    flat = iter(translated([v for inside in values for v in inside], table))
     return [[next(flat) for _ in inside] for inside in values]
 
 
-def _lists_of_one(values: Sequence[str]) -> pa.ListArray:
+def _lists_of_one(texts: Sequence[str] | pa.StringArray) -> pa.ListArray:
     """Lists of the one text given, or of none where it is ""."""
     import numpy as np
     import pyarrow as pa
+    import pyarrow.compute as pc
 
+    values = texts if isinstance(texts, pa.StringArray) else pa.array(texts, pa.string())
+    said = pc.not_equal(values, "")
     ends = np.zeros(len(values) + 1, np.int32)
-    np.cumsum([v != "" for v in values], out=ends[1:])
-    return pa.ListArray.from_arrays(pa.array(ends), pa.array([v for v in values if v], pa.string()))
+    np.cumsum(said.to_numpy(zero_copy_only=False), out=ends[1:])
+    return pa.ListArray.from_arrays(pa.array(ends), values.filter(said))
+
+
+def _lists_of_each(*columns: pa.StringArray) -> pa.ListArray:
+    """Lists of what several columns say in a row, each text once, nothing for "". In nearly all rows they say one thing."""
+    from functools import reduce
+
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    first = reduce(lambda one, other: pc.if_else(pc.not_equal(one, ""), one, other), columns)
+    one = reduce(pc.and_, (pc.or_(pc.equal(c, ""), pc.equal(c, first)) for c in columns))
+    rest = pc.invert(one)
+    others = list(zip(*(c.filter(rest).to_pylist() for c in columns), strict=True))
+    lists = pa.concat_arrays([_lists_of_one(first), pa.array(list(map(_distinct, others)), _texts())])
+    places = np.arange(len(first))
+    places[rest.to_numpy(zero_copy_only=False)] = np.arange(len(first), len(first) + len(others))
+    return lists.take(pa.array(places))
 
 
 def _texts() -> pa.ListType:
@@ -148,77 +165,93 @@ def _texts() -> pa.ListType:
     return pa.list_(pa.string())
 
 
-def _by_value(values: Sequence[Any], make: Callable[[Any], Any]) -> tuple[list[Any], list[int]]:
-    """`make` applied once per distinct value: what it made, and for each value which of it."""
-    numbers: dict[Any, int] = {}
-    places = [numbers.setdefault(v, len(numbers)) for v in values]
-    return [make(v) for v in numbers], places
+def _by_value(column: pa.ChunkedArray, make: Callable[[Any], _T]) -> tuple[list[_T], pa.Int32Array]:
+    """`make` applied once per distinct value: what it made, and for each row which of it."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    values = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+    if pa.types.is_null(values.type):
+        values = values.cast(pa.string())
+    encoded = pc.dictionary_encode(values, null_encoding="encode")
+    return list(map(make, encoded.dictionary.to_pylist())), encoded.indices
+
+
+def _by_pair(left: pa.Int32Array, right: pa.Int32Array) -> tuple[list[tuple[int, int]], pa.Array]:
+    """Distinct pairs of two columns of places, and for each row which of them."""
+    import numpy as np
+    import pyarrow as pa
+
+    a, b = (side.to_numpy().astype(np.int64) for side in (left, right))
+    span = int(b.max(initial=0)) + 1
+    pairs, places = np.unique(a * span + b, return_inverse=True)
+    return list(zip((pairs // span).tolist(), (pairs % span).tolist(), strict=True)), pa.array(places)
 
 
 def profile_features(profiles: pa.Table, gazetteer: Gazetteer) -> pa.Table:
     """One row a profile, in the profiles' order: `profile` (0, 1, …) and the lists of `FEATURE_COLUMNS`."""
     import pyarrow as pa
 
-    names: list[str | None] = profiles["name"].to_pylist()
-    formers: list[str | None] = profiles["former_name"].to_pylist()
-    parsed = {n: gazetteer.parse(n) for n in {*names, *formers} if n}
     made: dict[str, pa.Array] = {}
 
-    def add(columns: dict[str, pa.ListArray], places: Sequence[int]) -> None:
-        taken = pa.array(places, pa.int32())
-        made.update({c: values.take(taken) for c, values in columns.items()})
+    def add(columns: dict[str, pa.ListArray], places: pa.Array) -> None:
+        made.update({c: values.take(places) for c, values in columns.items()})
 
-    found, places = _by_value(
-        list(zip(names, formers, strict=True)), lambda pair: [p for n in pair if n and (p := parsed[n]).core]
-    )
-    add(*_compared_names(found, places))
-    reps, places = _by_value(profiles["representative"].to_pylist(), clean_person)
-    add({"rep": _lists_of_one(reps), "rep_sound": _lists_of_one(_translated(reps, sound_of))}, places)
-    phones, places = _by_value(profiles["phone"].to_pylist(), clean_phone)
+    def texts(values: Iterable[str], places: pa.Array) -> pa.StringArray:
+        return pa.array(values, pa.string()).take(places)
+
+    names, of_name = _by_value(profiles["name"], gazetteer.parse)
+    formers, of_former = _by_value(profiles["former_name"], gazetteer.parse)
+    pairs, places = _by_pair(of_name, of_former)
+    found, order = _compared_names([[p for p in (names[n], formers[f]) if p.core] for n, f in pairs])
+    add(found, order.take(places))
+    reps, places = _by_value(profiles["representative"], clean_person)
+    add({"rep": _lists_of_one(reps), "rep_sound": _lists_of_one(translated(reps, sound_table))}, places)
+    phones, places = _by_value(profiles["phone"], clean_phone)
     add({"phone": _lists_of_one(phones)}, places)
-    founded, places = _by_value(profiles["founded_on"].to_pylist(), lambda f: str(f) if f else "")
+    founded, places = _by_value(profiles["founded_on"], lambda f: str(f) if f else "")
     add({"founded": _lists_of_one(founded)}, places)
-    addresses, at = _by_value(profiles["address"].to_pylist(), lambda a: _address(gazetteer, a))
+    addresses, at = _by_value(profiles["address"], lambda a: _address(gazetteer, a))
     add({"place": _lists_of_one([a.place for a in addresses])}, at)
-    towns, of_town = _by_value(profiles["town"].to_pylist(), gazetteer.town_of)
-    nameless = gazetteer.parse(None)
-    heads = [parsed[n] if n else nameless for n in names]
-    placed = [(towns[t], addresses[a], head) for t, a, head in zip(of_town, at, heads, strict=True)]
-    said, places = _by_value([(t, a.town, h.town) for t, a, h in placed], _distinct)
-    add({"town": pa.array(said, _texts())}, places)
-    said, places = _by_value([(a.village, h.village and f"{h.town}{h.village}") for _, a, h in placed], _distinct)
-    add({"village": pa.array(said, _texts())}, places)
-    numbers = pa.array(range(len(names)), pa.int32())
+    towns, of_town = _by_value(profiles["town"], gazetteer.town_of)
+    made["town"] = _lists_of_each(
+        texts(towns, of_town), texts([a.town for a in addresses], at), texts([n.town for n in names], of_name)
+    )
+    made["village"] = _lists_of_each(
+        texts([a.village for a in addresses], at),
+        texts([n.village and f"{n.town}{n.village}" for n in names], of_name),
+    )
+    numbers = pa.array(range(profiles.num_rows), pa.int32())
     return pa.table({"profile": numbers} | {c: made[c] for c in FEATURE_COLUMNS})
 
 
-def _compared_names(
-    found: Sequence[Sequence[ParsedName]], places: Sequence[int]
-) -> tuple[dict[str, pa.ListArray], list[int]]:
-    """The columns of names: for each distinct pair of names, the plain ones first, and which of them each place is."""
+def _compared_names(found: Sequence[Sequence[ParsedName]]) -> tuple[dict[str, pa.ListArray], pa.Array]:
+    """The columns of names for distinct pairs of names, the plain ones first, and where in them each pair is."""
     import pyarrow as pa
 
-    plain = [parts[0] for parts in found if _is_plain(parts)]
-    several = [_name_columns(parts) for parts in found if not _is_plain(parts)]
+    is_plain = list(map(_is_plain, found))
+    plain = [parts[0] for parts, single in zip(found, is_plain, strict=True) if single]
+    several = [_name_columns(parts) for parts, single in zip(found, is_plain, strict=True) if not single]
     number_of_plain, number_of_other = count(), count(len(plain))
-    order = [next(number_of_plain if _is_plain(parts) else number_of_other) for parts in found]
+    order = [next(number_of_plain if single else number_of_other) for single in is_plain]
     single = _plain_columns(plain)
     lists = {c: [f[c] for f in several] for c in single}
     cores = single["core"]
-    loose = _translated(cores, loose_sound_of)
-    looks = [[a] if a == b else [a, b] for a, b in zip(_translated(cores, look_of), loose, strict=True)]
-    single["sound"] = _translated(cores, sound_of)
+    loose = translated(cores, loose_sound_table)
+    looks = [[a] if a == b else [a, b] for a, b in zip(translated(cores, look_table), loose, strict=True)]
+    single["sound"] = translated(cores, sound_table)
     cores_of_several = lists["core"]
-    lists["sound"] = list(map(_distinct, _translated_lists(cores_of_several, sound_of)))
-    loose_of_several = _translated_lists(cores_of_several, loose_sound_of)
+    lists["sound"] = list(map(_distinct, _translated_lists(cores_of_several, sound_table)))
+    loose_of_several = _translated_lists(cores_of_several, loose_sound_table)
     looks += [
-        _distinct([*a, *b]) for a, b in zip(_translated_lists(cores_of_several, look_of), loose_of_several, strict=True)
+        _distinct([*a, *b])
+        for a, b in zip(_translated_lists(cores_of_several, look_table), loose_of_several, strict=True)
     ]
     columns = {
         c: pa.concat_arrays([_lists_of_one(values), pa.array(lists[c], _texts())]) for c, values in single.items()
     }
     columns["look"] = pa.array(looks, _texts())
-    return columns, [order[p] for p in places]
+    return columns, pa.array(order, pa.int64())
 
 
 class _Address(NamedTuple):
