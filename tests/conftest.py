@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -14,8 +13,8 @@ import pytest
 from sqlalchemy import Engine, create_engine, text
 
 from hub.settings import Settings, load_settings
-from hub.store.database import database_url, ensure_database
-from hub.store.migrate import migrate_to_head
+from hub.store.database import database_url
+from tests.databases import TEMPLATE, Databases
 
 # machines differ in speed: a property is judged by its answer, not by how long it took
 hypothesis.settings.register_profile(
@@ -74,34 +73,30 @@ def _never_wait_for_the_disk(server_settings: Settings) -> None:
 
 
 @pytest.fixture(scope="session")
-def _template(server_settings: Settings) -> str:
+def _databases(server_settings: Settings) -> Databases:
     _never_wait_for_the_disk(server_settings)
-    url = database_url(server_settings, database="template_hub")
-    ensure_database(url)
-    engine = create_engine(url)
-    migrate_to_head(engine)
-    engine.dispose()
-    return "template_hub"
+    return Databases(server_settings)
+
+
+@pytest.fixture(scope="session")
+def _template(_databases: Databases) -> str:
+    """The migrated database to copy from."""
+    return TEMPLATE
 
 
 NewHub = Callable[[Path], AbstractContextManager[Settings]]
 
 
 @pytest.fixture
-def new_hub(server_settings: Settings, _template: str) -> NewHub:
+def new_hub(server_settings: Settings, _databases: Databases) -> NewHub:
     """For tests that need several hubs: settings with this data folder and a migrated database that goes when the block ends."""
 
     @contextmanager
     def made(data: Path) -> Iterator[Settings]:
-        name = f"t{uuid.uuid4().hex[:12]}"
-        admin = create_engine(database_url(server_settings, database="postgres"), isolation_level="AUTOCOMMIT")
-        with admin.connect() as connection:
-            connection.execute(text(f"create database {name} template {_template} strategy file_copy"))
+        name = _databases.take()
         url = database_url(server_settings, database=name)
         yield load_settings(data=data, database_url=url.render_as_string(hide_password=False))
-        with admin.connect() as connection:
-            connection.execute(text(f"drop database {name} with (force)"))
-        admin.dispose()
+        _databases.give_back(name)
 
     return made
 
