@@ -19,7 +19,7 @@ from hub.intake.return_marker import ReturnMark, confirm_return, supersede_rows
 from hub.intake.source_rows import store_rows
 from hub.intake.staged_rows import read_columns
 from hub.intake.staging import StagedDelivery, forget_staged
-from hub.store.arrow import copy_in, read_arrow
+from hub.store.arrow import copy_in, read_in_pieces
 from hub.store.tables.intake import check_result, delivery
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def _insert_profiles(connection: Connection, profiles: pa.Table, run_id: int | N
         return
     connection.execute(text("create temporary table arriving_profile (profile_key text) on commit drop"))
     copy_in(connection, "arriving_profile", profiles.select(["profile_key"]))
-    known = read_arrow(
+    known = read_in_pieces(
         connection,
         "select profile_key from arriving_profile join profile using (profile_key)",
         pa.schema([("profile_key", pa.string())]),

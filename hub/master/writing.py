@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 from hub.feeds import Privacy
 from hub.master.fields import master_fields
 from hub.master.initials import initials_of
-from hub.store.arrow import copy_batches, copy_in, read_arrow
+from hub.store.arrow import copy_batches, copy_in, read_arrow, read_in_pieces
 
 if TYPE_CHECKING:
     import duckdb
@@ -43,7 +43,8 @@ def read_kept(connection: Connection, coops: str | None = None) -> pa.Table:
     columns = ["coop_id", "digest", *(["fields"] if coops else [])]
     select = ", ".join(f"{c}::text" if c == "fields" else c for c in columns)
     query = f"select {select} from cooperative" + (f" join {coops} using (coop_id)" if coops else "")
-    return read_arrow(connection, query, pa.schema([(c, pa.string()) for c in columns]))
+    read = read_arrow if coops else read_in_pieces
+    return read(connection, query, pa.schema([(c, pa.string()) for c in columns]))
 
 
 def read_replaced(connection: Connection, version: int) -> pa.Table:

@@ -7,6 +7,8 @@ look nothing alike and say nothing of age or order; no personal or business fact
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXY"
 _BASE = len(ALPHABET)
 _BODY = 6
@@ -15,8 +17,8 @@ _SPREAD = 367_539_181  # coprime with 29: a permutation of the whole space
 _SHIFT = 214_748_357
 
 
-def _check(body: str) -> str:
-    return ALPHABET[sum((i + 2) * ALPHABET.index(c) for i, c in enumerate(body)) % _BASE]
+def _check(digits: Iterable[int]) -> str:
+    return ALPHABET[sum(weight * digit for weight, digit in enumerate(digits, 2)) % _BASE]
 
 
 def make_coop_id(number: int) -> str:
@@ -28,16 +30,21 @@ def make_coop_id(number: int) -> str:
     if not 0 <= number < _SPACE:
         raise ValueError("no such id")
     value = (number * _SPREAD + _SHIFT) % _SPACE
-    body = ""
+    digits = []
     for _ in range(_BODY):
         value, digit = divmod(value, _BASE)
-        body = ALPHABET[digit] + body
-    return body + _check(body)
+        digits.append(digit)
+    digits.reverse()
+    return "".join([ALPHABET[d] for d in digits]) + _check(digits)
 
 
 def is_coop_id(text: str) -> bool:
     """Whether a text is a well-formed id with the right check character."""
-    return len(text) == _BODY + 1 and all(c in ALPHABET for c in text) and _check(text[:-1]) == text[-1]
+    return (
+        len(text) == _BODY + 1
+        and all(c in ALPHABET for c in text)
+        and _check(map(ALPHABET.index, text[:-1])) == text[-1]
+    )
 
 
 def clean_coop_id(text: str) -> str:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, text
 from hub.deployment import Deployment
 from hub.matching.matcher import Pairs, profile_numbers
 from hub.matching.model import Model
-from hub.store.arrow import copy_in, read_arrow
+from hub.store.arrow import copy_in, read_arrow, read_in_pieces
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -111,7 +111,7 @@ def read_profiles(connection: Connection) -> pa.Table:
     from hub.matching.scoring import open_workspace
 
     columns = ("profile_key", "feed", "content_key")
-    rows = read_arrow(
+    rows = read_in_pieces(
         connection,
         f"""select {", ".join(f"s.{c}" for c in columns)} from source_row s join delivery d using (delivery_id)
             where {_LIVE}""",
@@ -122,7 +122,7 @@ def read_profiles(connection: Connection) -> pa.Table:
         duck.register("row_in", rows)
         with ThreadPoolExecutor(1) as beside:
             counting = beside.submit(duck.execute, _COUNTED)
-            said = read_arrow(
+            said = read_in_pieces(
                 connection, f"select {_FIELDS} from profile p", pa.schema([(t, pa.string()) for t in _TEXTS])
             )
             counting.result()

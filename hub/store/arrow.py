@@ -127,32 +127,42 @@ def _escaped(texts: pa.Array) -> pa.Array:
 
 
 def read_arrow(connection: Connection, query: str, schema: pa.Schema, parameters: tuple[Any, ...] = ()) -> pa.Table:
-    """The result of a query, in its order, as an Arrow table of `schema` (names in the query's order). `%s` marks parameters.
+    """The result of a query as an Arrow table of `schema` (names in the query's order). `%s` marks parameters."""
+    raw: Any = connection.connection.driver_connection
+    with raw.cursor() as cursor, cursor.copy(f"copy ({query}) to stdout with (format csv)", parameters or None) as copy:
+        return _gathered(copy, schema)  # one row each
 
-    The server joins rows into pieces: the driver hands over one line of COPY at a time, which for millions of short ones
-    costs more than all the rest."""
+
+def read_in_pieces(connection: Connection, query: str, schema: pa.Schema, parameters: tuple[Any, ...] = ()) -> pa.Table:
+    """The same for millions of short rows, in any order: the server joins rows into pieces, because the driver hands over one line
+    of COPY at a time, which for short ones costs more than all the rest. It keeps all of them beside, on disk where memory is short."""
+    raw: Any = connection.connection.driver_connection
+    joined = f"copy ({_joined(query, schema)}) to stdout with (format binary)"
+    with raw.cursor() as cursor, cursor.copy(joined, parameters or None) as copy:
+        copy.set_types(["bytea"])
+        return _gathered((piece for (piece,) in copy.rows()), schema)
+
+
+def _gathered(pieces: Iterable[bytes], schema: pa.Schema) -> pa.Table:
+    """Pieces of CSV as one table."""
     import pyarrow as pa
 
-    raw: Any = connection.connection.driver_connection
-    pieces: list[tuple[int, bytes]] = []
-    wrapped = f"copy ({_joined(query, schema)}) to stdout with (format binary)"
-    with raw.cursor() as cursor, cursor.copy(wrapped, parameters or None) as copy:
-        copy.set_types(["int8", "bytea"])
-        pieces.extend(copy.rows())
-    pieces.sort(reverse=True)
     tables: list[pa.Table] = []
-    while pieces:
-        lines: list[bytes] = []
-        size = 0
-        while pieces and size < _READ_AT_ONCE:
-            lines.append(pieces.pop()[1])
-            size += len(lines[-1])
-        tables.append(_parsed(b"".join(lines), schema))
+    waiting: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        waiting.append(piece)
+        size += len(piece)
+        if size > _READ_AT_ONCE:
+            tables.append(_parsed(b"".join(waiting), schema))
+            waiting, size = [], 0
+    if waiting:
+        tables.append(_parsed(b"".join(waiting), schema))
     return pa.concat_tables(tables) if tables else schema.empty_table()
 
 
 def _joined(query: str, schema: pa.Schema) -> str:
-    """A query of (number, some rows of `query` as CSV), in any order."""
+    """A query of some rows of `query` at a time, as CSV."""
     import pyarrow as pa
 
     names = [f'"{name}"' for name in schema.names]
@@ -162,13 +172,13 @@ def _joined(query: str, schema: pa.Schema) -> str:
         else f"coalesce({name}::text, '')"
         for name, field in zip(names, schema, strict=True)
     ]
-    return f"""select piece, convert_to(string_agg(line, ''), 'UTF8') from (
-        select (row_number() over () - 1) / {_ROWS_A_PIECE} as piece, {" || ',' || ".join(cells)} || e'\n' as line
+    return f"""select convert_to(string_agg(line, ''), 'UTF8') from (
+        select (row_number() over () - 1) / {_ROWS_A_PIECE} as piece, {" || ',' || ".join(cells)} || chr(10) as line
         from ({query}) as found ({", ".join(names)})) as lines group by piece"""
 
 
 def _parsed(data: bytes, schema: pa.Schema) -> pa.Table:
-    """Rows of CSV: texts in quotes, nothing where there is null."""
+    """Rows of COPY's CSV, or of `_joined`: nothing where there is null, quotes where there is nothing in a text."""
     import pyarrow as pa
     import pyarrow.csv as pa_csv
 
@@ -177,8 +187,8 @@ def _parsed(data: bytes, schema: pa.Schema) -> pa.Table:
         strings_can_be_null=True,
         quoted_strings_can_be_null=False,
         null_values=[""],
-        true_values=["true"],
-        false_values=["false"],
+        true_values=["t", "true"],
+        false_values=["f", "false"],
     )
     table = pa_csv.read_csv(
         pa.BufferReader(data),
