@@ -14,7 +14,7 @@ Rooms with data of their own in the folder (`agreements/`, `targets.yaml`) load 
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -174,11 +174,13 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml reads a count
 
 def load_yaml_model(path: Path, model: type[M], problems: list[str], *, wrap: str | None = None) -> M | None:
     """A YAML file as `model`; faults go to `problems` as "file:line: what". `wrap` names the one field that a bare
-    list becomes. Returns None when the file is missing or wrong (the caller decides whether missing is a fault)."""
+    list becomes. Returns None when the file is missing or wrong (the caller decides whether missing is a fault).
+
+    A text already read gives the same object again, which therefore nobody may change."""
     try:
         text = path.read_text(encoding="utf-8")
-        node = yaml.compose(text, Loader=_LOADER)
-        data = yaml.load(text, Loader=_LOADER)  # noqa: S506 -- a safe loader, either way
+        found: M = _read_model(text, model, wrap)
+        return found
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
@@ -188,15 +190,37 @@ def load_yaml_model(path: Path, model: type[M], problems: list[str], *, wrap: st
         mark = getattr(error, "problem_mark", None)
         problems.append(f"{path.name}:{mark.line + 1 if mark else 1}：YAML 格式不对，{getattr(error, 'problem', '')}")
         return None
+    except _NotTheModelError as wrong:
+        node = yaml.compose(text, Loader=_LOADER)
+        for fault in wrong.faults:
+            place = fault["loc"][1:] if wrong.bare else fault["loc"]
+            line = _line_of(node, tuple(place)) or 1
+            problems.append(f"{path.name}:{line}：{'.'.join(map(str, place)) or '全文'}，{fault['msg']}")
+        return None
+
+
+class _NotTheModelError(Exception):
+    """What a YAML text says is no such model. `bare`: it is a list that was wrapped."""
+
+    def __init__(self, error: ValidationError, bare: bool) -> None:
+        super().__init__(str(error))
+        self.faults, self.bare = error.errors(include_input=False, include_url=False), bare
+
+
+@lru_cache(maxsize=512)  # pages of the portal read a county's forty agreements each time
+def _read_model(text: str, model: type[M], wrap: str | None) -> M:
+    """The text as a model.
+
+    Raises:
+        yaml.YAMLError: it is no YAML.
+        _NotTheModelError: it is something else.
+    """
+    data = yaml.load(text, Loader=_LOADER)  # noqa: S506 -- a safe loader, either way
     bare = wrap is not None and isinstance(data, list)
     try:
         return model.model_validate({wrap: data} if bare else (data if data is not None else {}))
     except ValidationError as error:
-        for fault in error.errors(include_input=False, include_url=False):
-            place = fault["loc"][1:] if bare else fault["loc"]
-            line = _line_of(node, tuple(place)) or 1
-            problems.append(f"{path.name}:{line}：{'.'.join(map(str, place)) or '全文'}，{fault['msg']}")
-        return None
+        raise _NotTheModelError(error, bare) from None
 
 
 class _Departments(_Frozen):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlencode
 
@@ -19,6 +20,8 @@ from hub.portal.people import ROLE_TITLES
 from hub.portal.vocabulary import in_english, told_in_english
 
 if TYPE_CHECKING:
+    from jinja2.runtime import Context
+
     from hub.portal.access import Page
     from hub.portal.visit import Visit
 
@@ -62,27 +65,34 @@ def _entry_of(path: str, menu: list[tuple[tuple[str, str], list[Page]]]) -> str:
     return max((p for p in paths if path == p or (p != "/" and path.startswith(f"{p}/"))), key=len, default="")
 
 
+@pass_context
+def _department(context: Context, department: str | None) -> str:
+    """A department's short name in the page's language."""
+    short: str = context["department_of"](department, context["language"])
+    return short
+
+
+@lru_cache(maxsize=1)  # templates are compiled once a process
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("hub.portal"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        moment=_moment, day=_day, number=_number, size=_size, duration=_duration, department=_department
+    )
+    environment.globals.update(charts=charts, urlencode=urlencode)
+    return environment
+
+
 class Renderer:
-    """One Jinja2 environment for a county."""
+    """Pages for a county."""
 
     def __init__(self, deployment: Deployment) -> None:
         self.deployment = deployment
-        self.environment = Environment(
-            loader=PackageLoader("hub.portal"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self.environment.filters.update(
-            moment=_moment,
-            day=_day,
-            number=_number,
-            size=_size,
-            duration=_duration,
-            department=pass_context(lambda context, name: self.department(name, context["language"])),
-        )
-        self.environment.globals.update(charts=charts, urlencode=urlencode)
 
     def department(self, department: str | None, language: str = "zh") -> str:
         """A department's short name, on pages in English marked as the Chinese it is (never taken for a word of the vocabulary);
@@ -105,26 +115,31 @@ class Renderer:
         person = visit.person_or_none
         language = visit.language
         menu = menu_for(visit.hub.pages, person.role) if person and not person.must_change_password else []
-        return self.environment.get_template(template).render(
-            t=visit.t,
-            language=language,
-            county=self.deployment.county,
-            person=person,
-            role_title=ROLE_TITLES[person.role][language == "en"] if person else "",
-            proof=visit.form_proof(),
-            path=visit.request.url.path,
-            here=_entry_of(visit.request.url.path, menu),
-            query=visit.request.url.query,
-            menu=menu,
-            notice=unquote(visit.request.cookies.get("hub_notice", ""))[:300],
-            today=visit.hub.today(),
-            dagster_url=visit.hub.dagster_url if person and person.role == "operator" else None,
-            feed=self._feed(language),
-            state=lambda group, value: words.state(group, value, language),
-            term=in_english if language == "en" else str,
-            value=(lambda text: "" if text is None else told_in_english(str(text)))
-            if language == "en"
-            else (lambda text: text),
-            title=visit.page_declared.title[language == "en"],
-            **context,
+        return (
+            _environment()
+            .get_template(template)
+            .render(
+                t=visit.t,
+                language=language,
+                county=self.deployment.county,
+                person=person,
+                role_title=ROLE_TITLES[person.role][language == "en"] if person else "",
+                proof=visit.form_proof(),
+                path=visit.request.url.path,
+                here=_entry_of(visit.request.url.path, menu),
+                query=visit.request.url.query,
+                menu=menu,
+                notice=unquote(visit.request.cookies.get("hub_notice", ""))[:300],
+                today=visit.hub.today(),
+                dagster_url=visit.hub.dagster_url if person and person.role == "operator" else None,
+                department_of=self.department,
+                feed=self._feed(language),
+                state=lambda group, value: words.state(group, value, language),
+                term=in_english if language == "en" else str,
+                value=(lambda text: "" if text is None else told_in_english(str(text)))
+                if language == "en"
+                else (lambda text: text),
+                title=visit.page_declared.title[language == "en"],
+                **context,
+            )
         )

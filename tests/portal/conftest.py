@@ -19,6 +19,7 @@ import httpx
 import pytest
 import uvicorn
 import yaml
+from argon2 import PasswordHasher
 from sqlalchemy import Engine, create_engine, insert, text, update
 
 from hub.deployment import Deployment, load_deployment
@@ -32,6 +33,8 @@ from hub.store.tables.portal import person
 from hub.store.tables.sharing import extract
 
 PASSWORD = "Qing-he-2026"
+SHIPPED_HASHER = people._hasher
+_QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 _HASH: dict[str, str] = {}
 
 
@@ -82,6 +85,14 @@ def proof(client: httpx.Client, path: str = "/password") -> str:
     found = re.search(r'name="proof" value="([0-9a-f]{64})"', client.get(path).text)
     assert found
     return found[1]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_hashes() -> Iterator[None]:
+    """Hundreds of accounts and logins, a tenth of a second each with the parameters we ship."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(people, "_hasher", lambda: _QUICK)
+        yield
 
 
 @pytest.fixture

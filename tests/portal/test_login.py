@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from argon2 import extract_parameters
+from argon2.profiles import RFC_9106_LOW_MEMORY
 from sqlalchemy import select, text, update
 
 from hub.portal import people, sessions
 from hub.store.tables.portal import audit_event, person, session
-from tests.portal.conftest import PASSWORD, Portal, proof
+from tests.portal.conftest import PASSWORD, SHIPPED_HASHER, Portal, proof
 
 
 def events(portal: Portal) -> list[str]:
@@ -149,6 +151,7 @@ def test_passwords_are_argon2id_and_never_shown_again(portal: Portal) -> None:
     portal.add("lin", "tax", "staff")
     with portal.engine.connect() as connection:
         assert connection.scalar(select(person.c.password_hash)).startswith("$argon2id$")
+        assert extract_parameters(SHIPPED_HASHER().hash(PASSWORD)) == RFC_9106_LOW_MEMORY
         assert all("password_hash" not in row for row in people.list_people(connection))
 
 
