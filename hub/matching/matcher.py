@@ -23,6 +23,7 @@ from hub.matching.components import batches, component_labels
 from hub.matching.features import profile_features
 from hub.matching.gazetteers import learn_places
 from hub.matching.grouping import Grouping, code_facts
+from hub.matching.labour import ALONE, Labour
 from hub.matching.model import Model, load_model
 from hub.matching.names import Gazetteer
 from hub.matching.reference import Reference, count_cooperatives
@@ -145,11 +146,12 @@ def match_all(
     *,
     cooperatives: int | None = None,
     tie: bonds.Tie = bonds.tie_all_bonds,
+    labour: Labour = ALONE,
 ) -> int:
     """Parties and bonds of all profiles, from nothing. Returns the (rounded) number of cooperatives."""
     connection.execute("create or replace temp table everybody as select profile from profile")
-    standing.write_tokens(connection, "everybody")
-    standing.stand(connection, "everybody", same, different)
+    standing.write_tokens(connection, "everybody", labour)
+    standing.stand(connection, "everybody", same, different, labour)
     count = cooperatives or count_cooperatives(connection)
     bonds.write_keys(connection, "everybody")
     bonds.count_keys(connection)

@@ -24,8 +24,9 @@ from hub.matching.adoption import model_of
 from hub.matching.bonds import Tie, tie_all_bonds
 from hub.matching.chains import Question
 from hub.matching.gazetteers import SAMPLE, learn_places
+from hub.matching.labour import labour_for
 from hub.matching.model import Model
-from hub.matching.parsing import parser
+from hub.matching.parsing import features_in_chunks
 from hub.matching.reading import Inputs, read_changes, read_inputs, read_profiles, read_sample, read_some_profiles
 from hub.matching.reference import Reference, count_cooperatives, drifted, reference_from_json
 from hub.matching.workspace import Workspace
@@ -155,10 +156,9 @@ class _Night:
         now = set(self.inputs.decided.standing)
         news = sorted({key for a, b, *_ in before ^ now for key in (a, b)})
         came = changes.note_changes(duck, counts, matcher.profile_numbers(news))
-        with parser(came.num_rows) as parse:
-            for profiles, features in parse.features(
-                read_some_profiles(self.connection, came), self.reference.gazetteer
-            ):
+        places = self.reference.gazetteer
+        with labour_for(came.num_rows) as labour:
+            for profiles, features in features_in_chunks(read_some_profiles(self.connection, came), places, labour):
                 matcher.add_profiles(duck, profiles, features)
         gone = [r[0] for r in duck.execute("select profile_key from profile semi join gone using (profile)").fetchall()]
         undone = matcher.profile_numbers([k for a, b, *_ in sorted(before - now) for k in (a, b)])
@@ -197,8 +197,10 @@ class _Night:
         self.tables.start_anew()
         duck = self.tables.duck
         county = self.deployment.county
-        with parser(self.connection.execute(text("select count(*) from profile")).scalar_one()) as parse:
-            learned = None if self.reference else parse.learn(read_sample(self.connection, SAMPLE), county)
+        with labour_for(self.connection.execute(text("select count(*) from profile")).scalar_one()) as labour:
+            learned = (
+                None if self.reference else labour.start(learn_places, read_sample(self.connection, SAMPLE), county)
+            )
             profiles = read_profiles(self.connection)
             size = profiles.num_rows
             keep = self.reference if self.reference and not drifted(size, self.learned_from) else None
@@ -206,19 +208,20 @@ class _Night:
             duck.execute(
                 "begin"
             )  # one chunk at a time would be written twice: into the log, and from there into the tables
-            for chunk, features in parse.features(profiles, places):
+            for chunk, features in features_in_chunks(profiles, places, labour):
                 matcher.add_profiles(duck, chunk, features)
             duck.execute("commit")
             del profiles
-        same, different = self._decided()
-        count = matcher.match_all(
-            duck,
-            self.model,
-            same,
-            different,
-            cooperatives=keep.cooperatives if keep else None,
-            tie=tie,
-        )
+            same, different = self._decided()
+            count = matcher.match_all(
+                duck,
+                self.model,
+                same,
+                different,
+                cooperatives=keep.cooperatives if keep else None,
+                tie=tie,
+                labour=labour,
+            )
         self.reference = Reference(places, count)
         self.learned_from = self.learned_from if keep else size
         chains = matcher.matched_chains(duck, self.model, matcher.prior_of(self.model, count), different)

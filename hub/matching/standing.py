@@ -4,13 +4,14 @@ code, one name) is settled in columns; the rest goes to `code_parties`, batch by
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from hub.matching.code_parties import COMPARED, parties_by_codes
 from hub.matching.components import batches, labels_by_shared
 from hub.matching.grouping import facts_table
+from hub.matching.labour import ALONE, Labour
 from hub.matching.rules import weak_names
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 AT_ONCE = 100_000  # profiles judged one by one in one go; bounds memory
+_WORTH_SHARING = 10_000  # codes or profiles
 
 CREATE = """
     create table if not exists standing (profile bigint, party bigint, organisation varchar, link varchar, how varchar,
@@ -27,13 +29,13 @@ CREATE = """
 """
 
 
-def write_tokens(connection: duckdb.DuckDBPyConnection, subjects: str) -> None:
+def write_tokens(connection: duckdb.DuckDBPyConnection, subjects: str, labour: Labour = ALONE) -> None:
     """Table `token` for the profiles of a table: what makes profiles depend on one another before names are compared
     (codes, codes a damaged one may have been, the names codes stand under). Decisions are added with `tie_decisions`."""
     written: pa.Table = connection.sql(
         f"select distinct unnest(codes) as written from profile semi join {subjects} using (profile) order by 1"
     ).to_arrow_table()
-    connection.register("fact_in", facts_table(written["written"].to_pylist()))
+    connection.register("fact_in", _facts(written["written"].to_pylist(), labour))
     connection.execute(
         f"""create or replace temp table subject_fact as
             select profile, place, f.* exclude (written) from (
@@ -53,11 +55,22 @@ def write_tokens(connection: duckdb.DuckDBPyConnection, subjects: str) -> None:
     )
 
 
+def _facts(written: list[str], labour: Labour) -> pa.Table:
+    """`facts_table`, in parts."""
+    import pyarrow as pa
+
+    size = max(_WORTH_SHARING, -(-len(written) // labour.workers))
+    return pa.concat_tables(
+        labour.share(facts_table, [written[at : at + size] for at in range(0, len(written) or 1, size)])
+    )
+
+
 def stand(
     connection: duckdb.DuckDBPyConnection,
     subjects: str,
     same: list[tuple[int, int]],
     different: list[tuple[int, int]],
+    labour: Labour = ALONE,
 ) -> None:
     """Writes `standing` anew for the profiles of table `subjects`, which must be closed: whoever shares a token or a
     decision with one of them is one of them. `write_tokens` comes before."""
@@ -84,10 +97,14 @@ def stand(
     ).to_arrow_table()
     connection.unregister("label_in")
     profiles = rest["profile"].to_numpy()
-    for batch in batches(rest["label"].to_numpy(), AT_ONCE):
-        connection.register("judged_in", _judged(connection, profiles[batch], same, different))
-        connection.execute("insert into standing select * from judged_in")
-        connection.unregister("judged_in")
+    most = min(AT_ONCE, max(_WORTH_SHARING, -(-len(profiles) // labour.workers)))
+    parts = batches(rest["label"].to_numpy(), most)
+    for at in range(0, len(parts), labour.workers):
+        unjudged = [_unjudged(connection, profiles[part], same, different) for part in parts[at : at + labour.workers]]
+        for judged in labour.share(judge, unjudged):
+            connection.register("judged_in", judged)
+            connection.execute("insert into standing select * from judged_in")
+            connection.unregister("judged_in")
 
 
 def _inside(
@@ -141,38 +158,47 @@ def _labels(connection: duckdb.DuckDBPyConnection, subjects: str, decisions: lis
     return pa.table({"profile": known, "label": label, "decided": decided})
 
 
-def _judged(
+class Unjudged(NamedTuple):
+    """Profiles that need judging, in their order: numbers, what they say, and decisions about them as pairs of places."""
+
+    profiles: list[int]
+    said: pa.Table
+    same: list[tuple[int, int]]
+    different: list[tuple[int, int]]
+
+
+def _unjudged(
     connection: duckdb.DuckDBPyConnection,
     profiles: NDArray[np.int64],
     same: list[tuple[int, int]],
     different: list[tuple[int, int]],
-) -> pa.Table:
-    """Lines of `standing` for profiles that need judging, in the order of `profiles`."""
+) -> Unjudged:
     import pyarrow as pa
 
     connection.register("batch_in", pa.table({"profile": profiles}))
     columns = ", ".join(f"f.{c}" for c in COMPARED)
-    table: pa.Table = connection.sql(
+    said: pa.Table = connection.sql(
         f"""select p.codes, p.n_rows, p.feeds, {columns} from batch_in join profile p using (profile)
             join feature f using (profile) order by p.profile"""
     ).to_arrow_table()
     connection.unregister("batch_in")
-    rows: list[dict[str, Any]] = table.select(list(COMPARED)).to_pylist()
-    keys: list[int] = profiles.tolist()
-    place = {key: i for i, key in enumerate(keys)}
+    place = {key: i for i, key in enumerate(profiles.tolist())}
 
     def inside(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
         return [(place[a], place[b]) for a, b in pairs if a in place and b in place]
 
-    n_rows: list[int] = table["n_rows"].to_pylist()
-    found = parties_by_codes(
-        rows,
-        table["codes"].to_pylist(),
-        n_rows,
-        table["feeds"].to_pylist(),
-        same=inside(same),
-        different=set(inside(different)),
-    )
+    return Unjudged(profiles.tolist(), said, inside(same), inside(different))
+
+
+def judge(unjudged: Unjudged) -> pa.Table:
+    """Lines of `standing` for profiles that need judging."""
+    import pyarrow as pa
+
+    keys, said, same, different = unjudged
+    rows: list[dict[str, Any]] = said.select(list(COMPARED)).to_pylist()
+    n_rows: list[int] = said["n_rows"].to_pylist()
+    codes, feeds = said["codes"].to_pylist(), said["feeds"].to_pylist()
+    found = parties_by_codes(rows, codes, n_rows, feeds, same=same, different=set(different))
     grouping, clusters = found.grouping, found.clusters
     party = [clusters.find(i) for i in range(len(keys))]
     weak = weak_names(party, [r["core"][0] if r["core"] else "" for r in rows], n_rows, found.link)
