@@ -38,6 +38,28 @@ def test_rows_of_one_cooperative_share_an_id_and_say_why(engine: Engine, tmp_pat
     assert not any("王小明" in r.reason + r.evidence for r in reasons)
 
 
+@pytest.mark.parametrize("worth_putting_off", [0, 50_000])
+def test_the_first_links_are_noted_as_moved_whether_many_or_few(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, worth_putting_off: int
+) -> None:
+    monkeypatch.setattr("hub.matching.resolve._LARGE", worth_putting_off)
+    run_id = accept(
+        engine, [row("云岫县兴旺果蔬专业合作社", uscc(1)), row("兴旺果蔬合作社"), row("云岫县石门茶叶专业合作社")]
+    )
+    resolve(engine, county_deployment(tmp_path), run_id)
+    with engine.connect() as connection:
+        moved = connection.execute(text("select profile_key from moved_link order by 1")).scalars().all()
+        linked = connection.execute(text("select profile_key from link order by 1")).scalars().all()
+        noting = connection.execute(
+            text(
+                "select tgenabled::text from pg_trigger where tgrelid = cast('link' as regclass) and tgname = 'note_insert'"
+            )
+        ).scalar_one()
+    assert len(linked) == 3
+    assert moved == linked
+    assert noting == "O"
+
+
 def test_a_night_without_changes_changes_nothing(engine: Engine, tmp_path: Path) -> None:
     deployment = county_deployment(tmp_path)
     accept(engine, [row("云岫县兴旺果蔬专业合作社", uscc(1)), row("兴旺果蔬合作社")])
