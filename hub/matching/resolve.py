@@ -198,16 +198,15 @@ class _Night:
         duck = self.tables.duck
         county = self.deployment.county
         with labour_for(self.connection.execute(text("select count(*) from profile")).scalar_one()) as labour:
-            learned = (
-                None if self.reference else labour.start(learn_places, read_sample(self.connection, SAMPLE), county)
-            )
+            learned = None
+            if self.reference is None:
+                learned = labour.start(learn_places, read_sample(self.connection, SAMPLE), county)
             profiles = read_profiles(self.connection)
             size = profiles.num_rows
             keep = self.reference if self.reference and not drifted(size, self.learned_from) else None
             places = keep.gazetteer if keep else learned() if learned else learn_places(profiles, county)
-            duck.execute(
-                "begin"
-            )  # one chunk at a time would be written twice: into the log, and from there into the tables
+            # a chunk by itself would be written twice: into the log, and from there into the tables
+            duck.execute("begin")
             for chunk, features in features_in_chunks(profiles, places, labour):
                 matcher.add_profiles(duck, chunk, features)
             duck.execute("commit")
