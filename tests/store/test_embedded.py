@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -40,7 +41,8 @@ def _stop(folder: Path) -> None:
         if p.name.isdigit() and (p / "stat").exists() and _parent(p) == number
     ]
     for one in (number, *children):
-        os.kill(one, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # a backend whose client has gone ends by itself meanwhile
+            os.kill(one, signal.SIGKILL)
     deadline = time.monotonic() + 30
     while any(_alive(one) for one in (number, *children)) and time.monotonic() < deadline:
         time.sleep(0.05)
