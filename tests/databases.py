@@ -5,8 +5,10 @@ goes, and the next test gets a new one."""
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 
 from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from hub.settings import Settings
@@ -64,14 +66,17 @@ class Databases:
         return name
 
     def give_back(self, name: str) -> None:
-        """Empties a database for the next test, or drops it."""
-        self._on_server(
-            f"select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = '{name}'"
-        )  # pools nobody closed, threads still at work: a dropped database would have thrown them out, too
-        if self._emptied(name):
-            self._free.append(name)
-        else:
-            self._on_server(f"drop database {name} with (force)")
+        """Empties a database for the next test, or drops it. Under its old name nobody finds it from then on: pools nobody closed
+        and threads still at work are thrown out, as if it had been dropped."""
+        spare = f"spare_{uuid.uuid4().hex[:12]}"
+        with suppress(DBAPIError):  # somebody came back at once
+            self._on_server(f"select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = '{name}'")
+            self._on_server(f"alter database {name} rename to {spare}")
+            if self._emptied(spare):
+                self._free.append(spare)
+                return
+        for left in (name, spare):
+            self._on_server(f"drop database if exists {left} with (force)")
 
     def _emptied(self, name: str) -> bool:
         engine = create_engine(database_url(self._settings, database=name), poolclass=NullPool)
