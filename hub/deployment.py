@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hub.errors import ConfigurationError
 from hub.feeds import Coverage, feed_catalogue
+from hub.yaml_text import SAFE_LOADER, read_yaml
 
 COUNTY_TIME = ZoneInfo("Asia/Shanghai")
 
@@ -169,9 +170,6 @@ def _line_of(node: yaml.Node | None, path: tuple[int | str, ...]) -> int | None:
     return node.start_mark.line + 1 if node is not None else line
 
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml reads a county's folder in a fifth of the time
-
-
 def load_yaml_model(path: Path, model: type[M], problems: list[str], *, wrap: str | None = None) -> M | None:
     """A YAML file as `model`; faults go to `problems` as "file:line: what". `wrap` names the one field that a bare
     list becomes. Returns None when the file is missing or wrong (the caller decides whether missing is a fault).
@@ -191,7 +189,7 @@ def load_yaml_model(path: Path, model: type[M], problems: list[str], *, wrap: st
         problems.append(f"{path.name}:{mark.line + 1 if mark else 1}：YAML 格式不对，{getattr(error, 'problem', '')}")
         return None
     except _NotTheModelError as wrong:
-        node = yaml.compose(text, Loader=_LOADER)
+        node = yaml.compose(text, Loader=SAFE_LOADER)
         for fault in wrong.faults:
             place = fault["loc"][1:] if wrong.bare else fault["loc"]
             line = _line_of(node, tuple(place)) or 1
@@ -215,7 +213,7 @@ def _read_model(text: str, model: type[M], wrap: str | None) -> M:
         yaml.YAMLError: it is no YAML.
         _NotTheModelError: it is something else.
     """
-    data = yaml.load(text, Loader=_LOADER)  # noqa: S506 -- a safe loader, either way
+    data = read_yaml(text)
     bare = wrap is not None and isinstance(data, list)
     try:
         return model.model_validate({wrap: data} if bare else (data if data is not None else {}))

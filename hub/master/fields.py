@@ -6,13 +6,13 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hub.errors import ConfigurationError
 from hub.feeds import Bilingual, Choice, Kind, Privacy, feed_catalogue
 from hub.feeds.model import Identifier
 from hub.master.rules import rules
+from hub.yaml_text import read_yaml
 
 ANSWERS: tuple[Choice, ...] = (
     Choice(value="yes", title=Bilingual(zh="是", en="yes"), texts=("是",)),
@@ -74,7 +74,7 @@ def master_fields() -> tuple[MasterField, ...]:
     """
     problems: list[str] = []
     found: list[MasterField] = []
-    for entry in yaml.safe_load((files("hub.master") / "fields.yaml").read_text(encoding="utf-8")):
+    for entry in read_yaml((files("hub.master") / "fields.yaml").read_text(encoding="utf-8")):
         try:
             found.append(MasterField.model_validate(entry))
         except ValidationError as error:

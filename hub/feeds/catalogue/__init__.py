@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from hub.errors import ConfigurationError
 from hub.feeds.model import Feed
+from hub.yaml_text import read_yaml
 
 
 @cache
@@ -25,7 +26,7 @@ def feed_catalogue() -> dict[str, Feed]:
         if not entry.name.endswith(".yaml"):
             continue
         try:
-            feed = Feed.model_validate(yaml.safe_load(entry.read_text(encoding="utf-8")))
+            feed = Feed.model_validate(read_yaml(entry.read_text(encoding="utf-8")))
         except (ValidationError, yaml.YAMLError) as error:
             problems.append(f"{entry.name}：{error}")
             continue

@@ -11,12 +11,12 @@ from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hub.errors import ConfigurationError
 from hub.feeds import Bilingual
 from hub.feeds.model import Identifier
+from hub.yaml_text import read_yaml
 
 RULE_FILES = ("states.yaml", "shell.yaml", "checks.yaml", "eligibility.yaml")
 
@@ -68,7 +68,7 @@ def rules() -> tuple[Rule, ...]:
     found: dict[str, Rule] = {}
     problems: list[str] = []
     for file in RULE_FILES:
-        for entry in yaml.safe_load((files(__name__) / file).read_text(encoding="utf-8")):
+        for entry in read_yaml((files(__name__) / file).read_text(encoding="utf-8")):
             try:
                 rule = Rule.model_validate(entry)
             except ValidationError as error:
