@@ -89,9 +89,8 @@ class Databases:
             if _contents(connection, self._born_with) != self._born_with:
                 return False
             used = [table for table in rows if table not in self._born_with]
-            connection.execute(
-                text("set local session_replication_role = replica")
-            )  # the ledger lets nothing be taken away
+            # the ledger lets nothing be taken away
+            connection.execute(text("set local session_replication_role = replica"))
             if used:
                 connection.execute(text(f"truncate {', '.join(used)} restart identity cascade"))
             connection.execute(

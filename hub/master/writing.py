@@ -43,7 +43,7 @@ def read_kept(connection: Connection, coops: str | None = None) -> pa.Table:
     columns = ["coop_id", "digest", *(["fields"] if coops else [])]
     select = ", ".join(f"{c}::text" if c == "fields" else c for c in columns)
     query = f"select {select} from cooperative" + (f" join {coops} using (coop_id)" if coops else "")
-    read = read_arrow if coops else read_in_pieces
+    read = read_arrow if coops else read_in_pieces  # fields are wide, and come of few
     return read(connection, query, pa.schema([(c, pa.string()) for c in columns]))
 
 

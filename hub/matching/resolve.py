@@ -33,7 +33,7 @@ from hub.matching.workspace import Workspace
 from hub.store.large_loads import checked_at_the_end
 
 LOCK = 0x_C00B_0004  # one matching at a time, and none while the master is projected
-_LARGE = 50_000  # profiles, from which on foreign keys are checked at the end
+_LARGE = 50_000  # profiles, from which on foreign keys are checked, and first links indexed, at the end
 # counting distinct ids outright would sort them
 _COOPERATIVES = text("select count(*) from (select distinct coop_id from link where coop_id is not null) borne")
 _WRITTEN = ("cooperative_id", "id_event", "link")

@@ -94,11 +94,8 @@ def gather_parties(connection: duckdb.DuckDBPyConnection, members: str, rare: st
 
 def derive_columns(connection: duckdb.DuckDBPyConnection) -> None:
     """Adds to table `party` the columns that follow from its others (`comparison.DERIVED_COLUMNS`)."""
-    connection.execute(f"create or replace temp table party as select *, {_derived(DERIVED_COLUMNS)} from party")
-
-
-def _derived(columns: Iterable[str]) -> str:
-    return ", ".join(f"{DERIVED_COLUMNS[c]} as {c}" for c in columns)
+    derived = ", ".join(f"{sql} as {column}" for column, sql in DERIVED_COLUMNS.items())
+    connection.execute(f"create or replace temp table party as select *, {derived} from party")
 
 
 def _numbered(columns: Iterable[str]) -> str:

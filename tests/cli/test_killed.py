@@ -20,13 +20,8 @@ from hub.store.database import open_engine
 from tests.cli.test_sync import coop_hub
 
 KEPT_AGREEMENTS = {"tax.yaml", "water.yaml", "not_shared.yaml"}  # extracts of every department would double each night
-KEPT_FEEDS = {
-    "registry",
-    "tax_registration",
-    "market_abnormal",
-    "complaints",
-    "township_cleanup",
-}  # sixteen files of thirty
+# sixteen files of thirty
+KEPT_FEEDS = {"registry", "tax_registration", "market_abnormal", "complaints", "township_cleanup"}
 
 
 def _deployment(folder: Path) -> Path:
